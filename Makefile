@@ -1,0 +1,33 @@
+# The door to the harness; "make help" explains the targets.
+MAKEFLAGS += --no-print-directory
+export KDIR OUT SIGNOFF TREE
+
+all:                  ## the series from nothing to tested patches in out/series
+	@harness/all.sh
+
+help:                 ## this list
+	@awk -F ' *## ' '/^[a-z%-]+:.*##/ { sub(/:.*/, "", $$1); printf "make %-10s %s\n", $$1, $$2 }' Makefile
+	@echo 'make test-NAME is one of:' $$(harness/test.sh names)
+
+base:                 ## get the kernel that the series is for, into build/
+	@harness/base.sh
+
+tree:                 ## build/tree: a git tree with the base and one commit a patch
+	@harness/tree.sh
+
+save:                 ## commits of build/tree (or of TREE=dir) back to series/ and our files
+	@harness/save.sh
+
+series:               ## patches for git am in out/series; KDIR=tree OUT=dir SIGNOFF=1
+	@harness/series.sh
+
+test:                 ## every check there is
+	@harness/test.sh
+
+test-%:               ## one check alone
+	@harness/test.sh $*
+
+clean:                ## delete build/ and out/ (not while build/tree has unsaved work)
+	@harness/clean.sh
+
+.PHONY: all help base tree save series test clean

@@ -1,0 +1,304 @@
+# Shared by the scripts of the harness, which source it first. No output of its own.
+# shellcheck shell=sh disable=SC2034
+
+set -u
+LC_ALL=C
+export LC_ALL
+unset CDPATH GIT_DIR GIT_INDEX_FILE GIT_WORK_TREE MAKELEVEL MFLAGS
+MAKEFLAGS=
+export MAKEFLAGS
+start_dir=$(pwd)
+top=$(cd "$(dirname "$0")/.." && pwd) || exit 2
+cd "$top" || exit 2
+
+build=$top/build
+repo=$build/linux.git
+package=linux-source-7.3
+kernel_min=7.2
+our_dirs='drivers include Documentation tools scripts'
+tmp=
+child=
+
+die() {
+	echo "error: $*" >&2
+	exit 2
+}
+
+note() {
+	echo "note: $*" >&2
+}
+
+# Whatever ends the script ends its child and removes what it was working on.
+cleanup() {
+	rc=$?
+	trap - EXIT
+	trap '' INT TERM HUP
+	if [ -n "$child" ]; then
+		kill -s TERM -- "-$child" 2>/dev/null || kill -s TERM "$child" 2>/dev/null
+		wait "$child" 2>/dev/null
+	fi
+	if [ -n "$tmp" ]; then
+		rm -rf "$tmp"
+	fi
+	exit "$rc"
+}
+
+# Take the lock on build/ (once for a chain of scripts) and make the scratch directory $tmp.
+begin() {
+	trap cleanup EXIT
+	trap 'exit 130' INT
+	trap 'exit 143' TERM HUP
+	mkdir -p "$build" || die "cannot write to $build"
+	if [ -z "${HARNESS_LOCKED-}" ]; then
+		exec 9>"$build/lock" || exit 2
+		flock -n 9 || die "another run is at work in $build"
+		rm -rf "$build"/tmp.*
+		HARNESS_LOCKED=1
+		export HARNESS_LOCKED
+	fi
+	tmp=$(mktemp -d "$build/tmp.XXXXXX") || exit 2
+}
+
+need_disk() { # directory, MiB, what for
+	free=$(df -Pm "$1" | awk 'NR == 2 { print $4 }')
+	[ "$free" -ge "$2" ] || die "too little disk for $3: $2 MiB needed, $free MiB free in $1"
+}
+
+# Run a command as a step: output to build/log/NAME.log, progress on a terminal, seconds to
+# build/seconds. A step that compiles says how many objects to expect in build/objects.NAME.
+step() { # name, command...
+	name=$1
+	shift
+	mkdir -p "$build/log"
+	log=$build/log/$name.log
+	begun=$(date +%s)
+	setsid setpriv --pdeathsig TERM "$@" >"$log" 2>&1 </dev/null &
+	child=$!
+	if [ -t 2 ]; then
+		while kill -0 "$child" 2>/dev/null; do
+			progress
+			sleep 0.5
+		done
+	fi
+	wait "$child"
+	step_rc=$?
+	child=
+	seconds=$(($(date +%s) - begun))
+	if [ -t 2 ]; then
+		printf '\r\033[K' >&2
+	fi
+	printf '%-24s %4d s\n' "$name" "$seconds"
+	printf '%s %s\n' "$name" "$seconds" >>"$build/seconds"
+	return "$step_rc"
+}
+
+# Run another script of the harness so that it ends when this one does.
+run() { # command...
+	"$@" &
+	child=$!
+	wait "$child"
+	run_rc=$?
+	child=
+	return "$run_rc"
+}
+
+progress() {
+	objects=$(grep -c '^  CC ' "$log")
+	expected=
+	if [ -s "$build/objects.$name" ]; then
+		expected=" of $(cat "$build/objects.$name")"
+	fi
+	if [ "$objects" -gt 0 ]; then
+		objects=" $objects$expected objects"
+	else
+		objects=
+	fi
+	printf '\r\033[K%s: %d s%s' "$name" "$(($(date +%s) - begun))" "$objects" >&2
+}
+
+first_error() { # log
+	grep -m 1 -E '(error|Error|ERROR|E): |\*\*\*' "$1" || tail -n 1 "$1"
+}
+
+# --- The format of a patch in series/ ---
+
+patches() {
+	for patch in series/[0-9][0-9][0-9][0-9]-*.patch; do
+		if [ -f "$patch" ]; then
+			echo "$patch"
+		fi
+	done
+}
+
+patch_message() { # patch
+	awk '/^---$/ { exit } NR == 1 { sub(/^Subject: /, "") } { print }' "$1"
+}
+
+patch_brings() { # patch
+	awk '/^---$/ { on = 1 } /^diff --git / { if (on) exit } on && sub(/^Brings: /, "")' "$1"
+}
+
+patch_diff() { # patch
+	awk '/^---$/ { on = 1 } on && /^diff --git / { diff = 1 } diff' "$1"
+}
+
+patch_edits() { # patch
+	patch_diff "$1" | sed -n 's,^diff --git a/\(.*\) b/.*,\1,p'
+}
+
+# All files that the series edits, and all that it brings.
+series_edits() {
+	patches | while read -r p; do patch_edits "$p"; done | sort -u
+}
+
+series_brings() {
+	patches | while read -r p; do patch_brings "$p"; done | sort -u
+}
+
+# One word for all that goes into the commits.
+series_hash() {
+	{
+		patches
+		series_brings
+	} | while read -r file; do
+		echo "$file $(test -x "$file" && echo x)"
+		cat "$file"
+	done | git hash-object --stdin
+}
+
+# Which hunk of which file git could not place, from the text of git apply.
+failed_hunk() { # diff, git's text
+	place=$(sed -n 's/^error: patch failed: //p' "$2" | head -n 1)
+	if [ -z "$place" ]; then
+		sed -n 's/^error: //p' "$2" | head -n 1
+		return
+	fi
+	awk -v file="${place%:*}" -v line="${place##*:}" '
+		/^diff --git / { on = index($0, "diff --git a/" file " b/") == 1; hunk = 0 }
+		on && /^@@ / {
+			hunk++
+			split($2, at, ",")
+			if (at[1] == "-" line) {
+				print file ", hunk " hunk " (" $1 " " $2 " " $3 " " $4 ")"
+				exit
+			}
+		}' "$1"
+}
+
+# Make the commits of the series in a repository, without a working tree; prints the last one.
+# Author and committer are whoever the environment says.
+commit_series() { # repository, base commit, name of the tree in messages
+	(
+		GIT_DIR=$1
+		GIT_INDEX_FILE=$tmp/index
+		export GIT_DIR GIT_INDEX_FILE
+		commit=$2
+		git read-tree "$commit" || exit 2
+		patches >"$tmp/patches"
+		while read -r p; do
+			patch_diff "$p" >"$tmp/diff"
+			if [ -s "$tmp/diff" ] &&
+			   ! git apply --cached --whitespace=nowarn "$tmp/diff" 2>"$tmp/apply"; then
+				die "$p does not apply to $3: $(failed_hunk "$tmp/diff" "$tmp/apply")"
+			fi
+			patch_brings "$p" >"$tmp/brings"
+			while read -r file; do
+				[ -f "$file" ] || die "$p brings $file, which is not here"
+				if git ls-files --error-unmatch -- "$file" >/dev/null 2>&1; then
+					die "$file, which $p brings, exists in $3 already"
+				fi
+				mode=100644
+				if [ -x "$file" ]; then
+					mode=100755
+				fi
+				blob=$(git hash-object -w --no-filters -- "$file") || exit 2
+				git update-index --add --cacheinfo "$mode,$blob,$file" || exit 2
+			done <"$tmp/brings" || exit 2
+			tree=$(git write-tree) || exit 2
+			commit=$(patch_message "$p" | git commit-tree -p "$commit" "$tree") || exit 2
+		done <"$tmp/patches" || exit 2
+		echo "$commit"
+	)
+}
+
+# An identity and a date that never change, so that equal series are equal commits.
+fixed_identity() {
+	GIT_AUTHOR_NAME='dma-fence series'
+	GIT_AUTHOR_EMAIL='series@localhost'
+	GIT_AUTHOR_DATE='1767225600 +0000'
+	GIT_COMMITTER_NAME=$GIT_AUTHOR_NAME
+	GIT_COMMITTER_EMAIL=$GIT_AUTHOR_EMAIL
+	GIT_COMMITTER_DATE=$GIT_AUTHOR_DATE
+	export GIT_AUTHOR_NAME GIT_AUTHOR_EMAIL GIT_AUTHOR_DATE
+	export GIT_COMMITTER_NAME GIT_COMMITTER_EMAIL GIT_COMMITTER_DATE
+}
+
+# The commits of the series on our base, in build/linux.git; sets $series_top. Nothing to do
+# when neither the series nor the base changed.
+series_commits() {
+	state="$(cat "$build/base") $(series_hash)"
+	if [ "$(cat "$build/series.state" 2>/dev/null)" != "$state" ]; then
+		series_top=$(fixed_identity && commit_series "$repo" base "the base") || exit 2
+		git --git-dir="$repo" update-ref refs/harness/series "$series_top" || exit 2
+		echo "$state" >"$build/series.state"
+	fi
+	series_top=$(git --git-dir="$repo" rev-parse refs/harness/series) || exit 2
+}
+
+# Put a commit into a working tree of ours; only what differs is written.
+checkout() { # directory, commit
+	if [ ! -e "$1/.git" ]; then
+		rm -rf "$1"
+		git --git-dir="$repo" worktree prune
+		git --git-dir="$repo" worktree add -q --no-checkout --detach "$1" base || exit 2
+	fi
+	rm -f "$repo/worktrees/$(basename "$(git -C "$1" rev-parse --git-dir)")/index.lock"
+	git -C "$1" checkout -q --force --detach "$2" || exit 2
+}
+
+# Is there work in build/tree that only exists there? Prints what.
+unsaved() {
+	[ -e "$build/tree/.git" ] || return 1
+	if [ -n "$(git -C "$build/tree" status --porcelain)" ]; then
+		echo "build/tree has uncommitted edits"
+	elif [ "$(git -C "$build/tree" rev-parse HEAD)" != \
+	       "$(git --git-dir="$repo" rev-parse -q --verify refs/harness/saved)" ]; then
+		echo "build/tree has commits that are not saved"
+	else
+		return 1
+	fi
+}
+
+# --- The kernel ---
+
+jobs=$(nproc)
+CCACHE_DIR=$build/ccache
+CCACHE_BASEDIR=$build
+CCACHE_NOHASHDIR=1
+CCACHE_MAXSIZE=3G
+export CCACHE_DIR CCACHE_BASEDIR CCACHE_NOHASHDIR CCACHE_MAXSIZE
+
+# Cases of a result of kunit.py: name, status.
+kunit_cases() { # json
+	jq -r 'def cases($in):
+			(.test_cases[]? | [$in + "." + .name, .status]),
+			(.sub_groups[]? | cases($in + "." + .name));
+		.sub_groups[] | cases(.name) | @tsv' "$1"
+}
+
+kunit_table() { # tsv
+	awk -F '\t' '
+		{ suite = $1; sub(/\..*/, "", suite) }
+		!(suite in seen) { seen[suite] = 1; order[++n] = suite }
+		{ count[suite, $2 == "PASS" ? "p" : $2 == "SKIP" ? "s" : "f"]++ }
+		END {
+			for (i = 1; i <= n; i++)
+				printf "%-40s %7d %7d %7d\n", order[i], count[order[i], "p"],
+					count[order[i], "f"], count[order[i], "s"]
+		}' "$1"
+}
+
+# What lockdep, KASAN, RCU and the list checks wrote, a line a report.
+reports() { # kernel log
+	grep -E 'WARNING: |BUG: |INFO: (possible|trying|task|rcu)|Kernel panic|Oops|list_(add|del) corruption|turning off the locking' "$1"
+}

@@ -1,0 +1,43 @@
+#!/bin/sh
+# Install what is missing. A line of the list: a file or command that shows it is there, and
+# the Debian package that has it.
+. "$(dirname "$0")/lib.sh"
+
+missing=
+while read -r proof package_name; do
+	case $proof in
+	/*) [ -e "$proof" ] ;;
+	*) command -v "$proof" >/dev/null ;;
+	esac || missing="$missing $package_name"
+done <<LIST
+gcc gcc
+/usr/include/stdio.h libc6-dev
+make make
+git git
+flex flex
+bison bison
+bc bc
+perl perl
+python3 python3
+xz xz-utils
+ccache ccache
+sparse sparse
+shellcheck shellcheck
+jq jq
+setpriv util-linux
+/usr/include/libelf.h libelf-dev
+/etc/ssl/certs/ca-certificates.crt ca-certificates
+/usr/share/keyrings/debian-archive-keyring.gpg debian-archive-keyring
+LIST
+[ -n "$missing" ] || exit 0
+
+echo "to install:$missing"
+[ "$(id -u)" = 0 ] || die "missing, and only root can install them:$missing"
+begin
+DEBIAN_FRONTEND=noninteractive
+export DEBIAN_FRONTEND
+step apt-update apt-get update ||
+	die "apt-get update failed: $(first_error "$build/log/apt-update.log")"
+# shellcheck disable=SC2086 # a list of words
+step apt-install apt-get install -y --no-install-recommends $missing ||
+	die "apt-get install failed: $(first_error "$build/log/apt-install.log")"
