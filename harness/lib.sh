@@ -117,7 +117,7 @@ progress() {
 }
 
 first_error() { # log
-	grep -m 1 -E '(error|Error|ERROR|E): |\*\*\*' "$1" || tail -n 1 "$1"
+	grep -m 1 -E '^Missing: |(error|Error|E): |\*\*\*' "$1" || grep . "$1" | tail -n 1
 }
 
 # --- The format of a patch in series/ ---
