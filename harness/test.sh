@@ -1,0 +1,458 @@
+#!/bin/sh
+# The checks: test.sh runs all, test.sh NAME one alone, test.sh names lists them.
+# The last line is "N passed, N failed", checks and KUnit cases together.
+. "$(dirname "$0")/lib.sh"
+names='shell harness apply checkpatch kunit kasan lockdep commits sparse drm'
+
+if [ "${1-}" = names ]; then
+	echo "$names"
+	exit 0
+fi
+begin
+
+# A line for each check and each case: pass, fail or skip.
+counts=${COUNTS-$tmp/counts}
+count() { # word, how often
+	yes "$1" | head -n "$2" >>"$counts"
+}
+pass() { # what
+	echo "PASS $1"
+	count pass 1
+}
+fail() { # what, then the lines that show it on standard input
+	echo "FAIL $1    (alone: make test-$check)"
+	sed 's/^/     /'
+	count fail 1
+}
+# Pass when nothing comes in on standard input.
+none() { # what
+	cat >"$tmp/lines"
+	if [ -s "$tmp/lines" ]; then
+		fail "$1" <"$tmp/lines"
+	else
+		pass "$1"
+	fi
+}
+
+at_step() { # commit: build/step/src holds it
+	checkout "$build/step/src" "$1"
+}
+
+commits() {
+	git --git-dir="$repo" rev-list --reverse "base..$series_top"
+}
+
+title() { # commit
+	git --git-dir="$repo" show -s --format='%s' "$1"
+}
+
+touched() { # commit range: C files that it leaves in the tree
+	git --git-dir="$repo" diff-tree -r --no-renames --name-only --diff-filter=d "$@" | grep '\.c$'
+}
+
+check_shell() {
+	shellcheck harness/*.sh .ci/run 2>&1 | none 'shellcheck'
+}
+
+check_apply() {
+	# A full index, and only the edited files in the working tree.
+	am=$tmp/am
+	git --git-dir="$repo" worktree add -q --no-checkout --detach "$am" base || exit 2
+	git -C "$am" read-tree base
+	OUT=$tmp/mail KDIR='' SIGNOFF='' harness/series.sh >/dev/null || exit 2
+	rm "$tmp/mail/0000-cover-letter.patch"
+	series_edits | git -C "$am" checkout-index --stdin 2>/dev/null
+	if git -C "$am" -c user.name=test -c user.email=test@localhost -c commit.gpgsign=false \
+	       am "$tmp"/mail/*.patch >"$tmp/am.log" 2>&1 &&
+	   [ "$(git -C "$am" rev-parse 'HEAD^{tree}')" = \
+	     "$(git --git-dir="$repo" rev-parse "$series_top^{tree}")" ]; then
+		pass 'git am of the mail onto the untouched base gives the tree of the series'
+	else
+		fail 'git am of the mail onto the untouched base' <"$tmp/am.log"
+	fi
+	rm -rf "$am"
+	git --git-dir="$repo" worktree prune
+}
+
+check_checkpatch() {
+	GIT_AUTHOR_NAME='A Tester' GIT_AUTHOR_EMAIL='a.tester@example.org' \
+		OUT=$tmp/mail KDIR='' SIGNOFF=1 harness/series.sh >/dev/null || exit 2
+	(
+		cd "$tmp/mail" || exit 2
+		rm 0000-cover-letter.patch
+		for mail in *.patch; do
+			perl "$build/series/src/scripts/checkpatch.pl" --strict --show-types --terse \
+				--root="$build/series/src" "$mail" | sort -u
+		done
+	) | grep -E ': (ERROR|WARNING|CHECK):' >"$tmp/said"
+	grep -v -E '^(#|$)' harness/checkpatch.reasons >"$tmp/reasons"
+	: >"$tmp/used"
+	while IFS= read -r said; do
+		while read -r glob type reason; do
+			# shellcheck disable=SC2254 # it is a pattern
+			case ${said%%:*} in
+			$glob) ;;
+			*) continue ;;
+			esac
+			case $said in
+			*":$type: "*)
+				echo "$glob $type $reason" >>"$tmp/used"
+				continue 2
+				;;
+			esac
+		done <"$tmp/reasons"
+		echo "$said"
+	done <"$tmp/said" | none 'checkpatch --strict: nothing without a reason'
+	grep -v -x -F -f "$tmp/used" "$tmp/reasons" |
+		none 'checkpatch: every reason is needed, and states one'
+}
+
+# Objects for C files, in the form that make wants.
+objects_of() {
+	sed 's/\.c$/.o/'
+}
+
+x86_config() {
+	if [ ! -e "$build/step/x86/.config" ] ||
+	   ! cmp -s harness/config/x86.config "$build/step/x86.fragment"; then
+		mkdir -p "$build/step/x86"
+		step config-x86 make -C "$build/step/src" ARCH=x86_64 O="$build/step/x86" \
+			KCONFIG_ALLCONFIG="$top/harness/config/x86.config" allmodconfig ||
+			die "cannot configure x86-64: $(first_error "$build/log/config-x86.log")"
+		cp harness/config/x86.config "$build/step/x86.fragment"
+	fi
+}
+
+x86_make() { # name, make's words
+	word=$1
+	shift
+	step "$word" make -C "$build/step/src" ARCH=x86_64 O="$build/step/x86" CC='ccache gcc' \
+		-j"$jobs" -k "$@"
+}
+
+# Warnings and errors of a log, without line numbers.
+warnings() { # log
+	grep -E '(warning|error): ' "$1" | sed -e 's/:[0-9]*:[0-9]*:/:/' -e "s,^$build/step/src/,," \
+		-e 's,^\.\./src/,,' | sort
+}
+
+# A build that finds its objects there says nothing: keep what the base's first build said.
+remember() { # log of a build of the base
+	touch "$build/step/x86.warnings"
+	warnings "$build/log/$1.log" | sort -u - "$build/step/x86.warnings" >"$tmp/known"
+	mv "$tmp/known" "$build/step/x86.warnings"
+}
+
+check_commits() {
+	at_step base
+	x86_config
+	# What the base says about all that any commit compiles.
+	for commit in $(commits); do
+		touched "$commit"
+	done | sort -u >"$tmp/c"
+	while read -r file; do
+		if [ -f "$build/step/src/$file" ]; then
+			echo "$file"
+		fi
+	done <"$tmp/c" | objects_of >"$tmp/objects"
+	# shellcheck disable=SC2046 # a list of words
+	x86_make x86-base W=1 drivers/dma-buf/ $(cat "$tmp/objects") ||
+		die "the base does not compile: $(first_error "$build/log/x86-base.log")"
+	remember x86-base
+	number=0
+	for commit in $(commits); do
+		number=$((number + 1))
+		at_step "$commit"
+		what="commit $number compiles without new warnings: $(title "$commit")"
+		# shellcheck disable=SC2046 # a list of words
+		if x86_make "x86-$number" W=1 drivers/dma-buf/ $(touched "$commit" | objects_of); then
+			warnings "$build/log/x86-$number.log" | sort -u |
+				comm -23 - "$build/step/x86.warnings" | none "$what"
+		else
+			grep -E 'error|\*\*\*' "$build/log/x86-$number.log" | fail "$what"
+		fi
+	done
+	at_step base
+}
+
+check_sparse() {
+	touched base "$series_top" >"$tmp/c"
+	for side in base top; do
+		commit=base
+		if [ "$side" = top ]; then
+			commit=$series_top
+		fi
+		at_step "$commit"
+		x86_config
+		while read -r file; do
+			if [ -f "$build/step/src/$file" ]; then
+				echo "$file"
+			fi
+		done <"$tmp/c" | objects_of >"$tmp/objects"
+		# shellcheck disable=SC2046 # a list of words
+		x86_make "sparse-$side" W=1 C=2 CHECK=sparse drivers/dma-buf/ $(cat "$tmp/objects") ||
+			die "cannot compile for sparse: $(first_error "$build/log/sparse-$side.log")"
+		if [ "$side" = base ]; then
+			remember sparse-base
+		fi
+		warnings "$build/log/sparse-$side.log" | grep -v '\[-W' >"$tmp/sparse.$side"
+	done
+	at_step base
+	comm -13 "$tmp/sparse.base" "$tmp/sparse.top" |
+		none "sparse on $(wc -l <"$tmp/c") files: nothing that the base does not have"
+}
+
+# Count the cases of a run as passed, failed, skipped; complain of reports.
+judge() { # result, name
+	if [ ! -s "$1.tsv" ]; then
+		fail "$2: no result" </dev/null
+		return
+	fi
+	count pass "$(awk -F '\t' '$2 == "PASS"' "$1.tsv" | wc -l)"
+	count skip "$(awk -F '\t' '$2 == "SKIP"' "$1.tsv" | wc -l)"
+	awk -F '\t' '$2 == "SKIP" { print "SKIP '"$2"': " $1 }' "$1.tsv"
+	awk -F '\t' '$2 != "PASS" && $2 != "SKIP"' "$1.tsv" >"$tmp/bad"
+	while read -r case state; do
+		echo "$state, log: $1.log" | fail "$2: $case"
+	done <"$tmp/bad"
+}
+
+suites() { # config
+	checkout "$build/series/src" "$series_top"
+	run harness/kunit.sh series "$1"
+	status=$?
+	result=out/kunit-series-$1
+	judge "$result" "$1"
+	if [ "$status" = 0 ] || [ -s "$tmp/bad" ]; then
+		pass "$1: the kernel booted and ran every suite"
+	else
+		grep . "$build/log/boot-series-$1.log" | tail -n 3 |
+			fail "$1: the kernel booted and ran every suite"
+	fi
+	if [ -e "$result.reports" ]; then
+		none "$1: no report of lockdep or the like" <"$result.reports"
+	fi
+}
+
+check_kunit() {
+	suites um
+}
+
+check_kasan() {
+	suites kasan
+}
+
+# Cases that make lockdep report: a boot for each, since lockdep turns itself off.
+check_lockdep() {
+	checkout "$build/series/src" "$series_top"
+	obj=$build/series/um
+	if [ ! -e "$obj/linux" ]; then
+		run harness/kunit.sh series um
+	fi
+	kunit=$build/series/src/tools/testing/kunit/kunit.py
+	provoke='--kernel_args=ncpus=2 --kernel_args=dma_fence_lockdep.provoke=1'
+	# shellcheck disable=SC2086 # words
+	python3 "$kunit" exec --build_dir="$obj" $provoke --list_tests 'dma-fence-lockdep.*' </dev/null |
+		sed -n '/^dma-fence-lockdep\./p' >"$tmp/cases"
+	if [ ! -s "$tmp/cases" ]; then
+		echo 'SKIP the series has no suite dma-fence-lockdep'
+		return
+	fi
+	while read -r case <&3; do
+		# shellcheck disable=SC2086 # words
+		step "boot-$case" python3 "$kunit" exec --build_dir="$obj" --timeout=120 $provoke \
+			--json="$tmp/case.json" "$case" 3<&-
+		state=$(kunit_cases "$tmp/case.json" | awk -F '\t' -v c="$case" '$1 == c { print $2 }')
+		reports "$obj/test.log" | grep -v 'turning off the locking' >"$tmp/reports"
+		if [ "$state" = PASS ] && [ "$(wc -l <"$tmp/reports")" = 1 ]; then
+			pass "lockdep: $case, with its one report"
+		else
+			{
+				echo "the case: ${state:-no result}; reports: $(wc -l <"$tmp/reports")"
+				cat "$tmp/reports"
+			} | fail "lockdep: $case"
+		fi
+	done 3<"$tmp/cases"
+}
+
+check_drm() {
+	key="$(cat "$build/base") $(cat harness/config/*.config harness/kunit.sh | git hash-object --stdin)"
+	if [ "$(cat "$build/base-drm.key" 2>/dev/null)" != "$key" ]; then
+		at_step base
+		run harness/kunit.sh step drm
+		[ -s out/kunit-step-drm.tsv ] || die "no result from the base's suites"
+		cp out/kunit-step-drm.tsv "$build/base-drm.tsv"
+		sort -u out/kunit-step-drm.reports >"$build/base-drm.reports"
+		echo "$key" >"$build/base-drm.key"
+	fi
+	checkout "$build/series/src" "$series_top"
+	run harness/kunit.sh series drm
+	result=out/kunit-series-drm
+	if [ ! -s $result.tsv ]; then
+		fail 'drm: no result' </dev/null
+		return
+	fi
+	grep -P '\tPASS$' "$build/base-drm.tsv" | sort >"$tmp/base"
+	grep -P '\tPASS$' $result.tsv | sort >"$tmp/series"
+	count pass "$(wc -l <"$tmp/series")"
+	comm -23 "$tmp/base" "$tmp/series" |
+		none "drm: what passes on the base ($(wc -l <"$tmp/base") cases) passes on the series"
+	cut -f 1 "$build/base-drm.tsv" | sort >"$tmp/old"
+	grep -v -P '\t(PASS|SKIP)$' $result.tsv | cut -f 1 | sort | comm -23 - "$tmp/old" |
+		none 'drm: no new case fails'
+	sort -u $result.reports | comm -13 "$build/base-drm.reports" - |
+		none 'drm: no report that the base does not have'
+}
+
+# --- The harness itself, on a copy of it with a build/ of its own ---
+
+refuses() { # what, text expected on standard error, command...
+	what=$1
+	text=$2
+	shift 2
+	find "$copy" ! -path "$copy/build*" | sort >"$tmp/before"
+	env -u HARNESS_LOCKED "$@" >"$tmp/stdout" 2>"$tmp/stderr"
+	status=$?
+	find "$copy" ! -path "$copy/build*" | sort >"$tmp/after"
+	left=$(find "$copy/build" -maxdepth 1 -name 'tmp.*')
+	if [ "$status" = 2 ] && [ "$(grep -c '^error: ' "$tmp/stderr")" = 1 ] &&
+	   [ "$(wc -l <"$tmp/stderr")" = 1 ] && grep -q -e "$text" "$tmp/stderr" &&
+	   cmp -s "$tmp/before" "$tmp/after" && [ -z "$left" ]; then
+		pass "refused: $what"
+	else
+		{
+			echo "status $status, left behind: $left"
+			cat "$tmp/stderr"
+			diff "$tmp/before" "$tmp/after"
+		} | fail "refused: $what"
+	fi
+}
+
+fake_tree() { # directory: what the series edits, as the base has it
+	mkdir -p "$1"
+	{
+		printf '%s\n' Makefile Kbuild Kconfig include/linux/dma-fence.h .gitattributes
+		series_edits
+	} | sort -u >"$tmp/fake"
+	git --git-dir="$repo" ls-tree -r --name-only base | sort | comm -12 - "$tmp/fake" |
+		tr '\n' '\0' | xargs -0 git --git-dir="$repo" archive base -- | tar x -C "$1"
+}
+
+state_of() { # directory
+	(cd "$1" && find . -type f -exec sha1sum {} + | sort; find "$1" -printf '%p %m %T@\n' | sort)
+}
+
+check_harness() {
+	copy=$tmp/copy
+	mkdir "$copy"
+	git ls-files -co --exclude-standard -z | xargs -0 cp -p --parents -t "$copy"
+	series=$copy/harness/series.sh
+
+	at_step "$series_top"
+	env -u HARNESS_LOCKED TREE="$build/step/src" "$copy/harness/save.sh" >"$tmp/save.log" 2>&1
+	{
+		sed -n '/^error/p' "$tmp/save.log"
+		git ls-files -co --exclude-standard | while read -r file; do
+			diff -q "$file" "$copy/$file"
+		done
+		(cd "$copy" && find . -path ./build -prune -o -type f -print) | sed 's,^\./,,' | sort \
+			>"$tmp/there"
+		git ls-files -co --exclude-standard | sort | comm -13 - "$tmp/there"
+	} | none 'save of the unedited tree changes nothing'
+
+	fake_tree "$tmp/plain"
+	cp -a "$tmp/plain" "$tmp/git"
+	git -C "$tmp/git" init -q && git -C "$tmp/git" add -A -f . &&
+		git -C "$tmp/git" -c user.name=t -c user.email=t@localhost commit -q -m base
+	for kind in plain git; do
+		state_of "$tmp/$kind" >"$tmp/before"
+		env -u HARNESS_LOCKED KDIR="$tmp/$kind" OUT="$tmp/out-$kind" "$series" >"$tmp/log" 2>&1
+		status=$?
+		state_of "$tmp/$kind" | diff "$tmp/before" - >>"$tmp/log"
+		if [ "$status" = 0 ] && ! grep -q '^[<>]' "$tmp/log" &&
+		   [ -e "$tmp/out-$kind/0000-cover-letter.patch" ]; then
+			pass "KDIR, a $kind tree, is left untouched"
+		else
+			fail "KDIR, a $kind tree, is left untouched" <"$tmp/log"
+		fi
+	done
+
+	refuses 'KDIR that is missing' 'KDIR is missing' env KDIR="$tmp/nothing" "$series"
+	mkdir "$tmp/empty"
+	refuses 'KDIR that is no kernel tree' 'no kernel tree' env KDIR="$tmp/empty" "$series"
+
+	cp -a "$tmp/plain" "$tmp/bad"
+	sed -i 's/^PATCHLEVEL = .*/PATCHLEVEL = 1/' "$tmp/bad/Makefile"
+	refuses 'KDIR that is too old' "older than $kernel_min" env KDIR="$tmp/bad" "$series"
+
+	cp "$tmp/plain/Makefile" "$tmp/bad/"
+	first=$(patches | head -n 1)
+	file=$(patch_edits "$first" | head -n 1)
+	sed -i 's/^/x/' "$tmp/bad/$file"
+	refuses 'a patch that does not apply' "$first does not apply to .*: $file, hunk 1 " \
+		env KDIR="$tmp/bad" OUT="$tmp/out-bad" "$series"
+	cp "$tmp/plain/$file" "$tmp/bad/$file"
+	rm "$tmp/bad/$file"
+	refuses 'a file that is not there' "$first does not apply to .*: $file" \
+		env KDIR="$tmp/bad" OUT="$tmp/out-bad" "$series"
+	cp "$tmp/plain/$file" "$tmp/bad/$file"
+	mkdir "$tmp/foreign"
+	: >"$tmp/foreign/notes"
+	refuses 'OUT that holds something else' 'OUT holds something else' \
+		env KDIR="$tmp/plain" OUT="$tmp/foreign" "$series"
+
+	brought=$(series_brings | head -n 1)
+	if [ -n "$brought" ]; then
+		mkdir -p "$(dirname "$tmp/bad/$brought")"
+		: >"$tmp/bad/$brought"
+		refuses 'a file of ours that exists there' "$brought, which the series brings, exists" \
+			env KDIR="$tmp/bad" OUT="$tmp/out-bad" "$series"
+	fi
+
+	# A mirror that nobody answers at, and a disk that is full.
+	bin=$tmp/bin
+	mkdir "$bin"
+	codename=$(. /etc/os-release && echo "${VERSION_CODENAME-sid}")
+	cat >"$bin/apt-get" <<-FAKE
+		#!/bin/sh
+		if [ "\$1" = --print-uris ]; then
+			echo "'http://localhost:9/debian/dists/$codename/InRelease' x 0"
+		else
+			exec $(command -v apt-get) "\$@"
+		fi
+	FAKE
+	chmod +x "$bin/apt-get"
+	refuses 'a mirror out of reach' 'trixie-backports from http://localhost:9/debian' \
+		env PATH="$bin:$PATH" "$copy/harness/base.sh"
+	cat >"$bin/df" <<-'FAKE'
+		#!/bin/sh
+		printf 'Filesystem 1M-blocks Used Available Capacity Mounted\nx 9 8 1 99%% /\n'
+	FAKE
+	chmod +x "$bin/df"
+	refuses 'a full disk' 'too little disk .* MiB needed' \
+		env PATH="$bin:$PATH" "$copy/harness/base.sh"
+}
+
+run harness/prereq.sh && run harness/base.sh || exit 2
+series_commits
+if [ -n "${1-}" ]; then
+	check=$1
+	case " $names " in
+	*" $check "*) ;;
+	*) die "no check is called $check; there are: $names" ;;
+	esac
+	"check_$check"
+	[ -z "${COUNTS-}" ] || exit 0
+else
+	need_disk "$build" 8000 'the checks'
+	for check in $names; do
+		COUNTS=$counts run "$0" "$check" ||
+			echo "status $?" | fail "$check: ended early"
+	done
+fi
+touch "$counts"
+if grep -q skip "$counts"; then
+	echo "$(grep -c skip "$counts") skipped"
+fi
+echo "$(grep -c pass "$counts") passed, $(grep -c fail "$counts") failed"
+! grep -q fail "$counts"
