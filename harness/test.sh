@@ -401,17 +401,35 @@ check_harness() {
 	refuses 'OUT that holds something else' 'OUT holds something else' \
 		env KDIR="$tmp/plain" OUT="$tmp/foreign" "$series"
 
-	brought=$(series_brings | head -n 1)
-	if [ -n "$brought" ]; then
-		mkdir -p "$(dirname "$tmp/bad/$brought")"
-		: >"$tmp/bad/$brought"
-		refuses 'a file of ours that exists there' "$brought, which the series brings, exists" \
-			env KDIR="$tmp/bad" OUT="$tmp/out-bad" "$series"
+	# A commit that brings a file, and one that changes it.
+	in_git() {
+		git -C "$tmp/git" -c user.name=t -c user.email=t@localhost "$@" >/dev/null
+	}
+	new=drivers/dma-buf/harness-test.c
+	in_git tag base
+	echo one >"$tmp/git/$new"
+	in_git add -f "$new"
+	in_git commit -q -m 'dma-buf: bring a file'
+	if env -u HARNESS_LOCKED TREE="$tmp/git" "$copy/harness/save.sh" >"$tmp/log" 2>&1 &&
+	   grep -q -x one "$copy/$new" &&
+	   grep -q -x "Brings: $new" "$copy/series/0001-dma-buf-bring-a-file.patch"; then
+		pass 'save takes a new file whole'
+	else
+		fail 'save takes a new file whole' <"$tmp/log"
 	fi
+	refuses 'a tree that has the new file' "$new, which .* brings, exists" \
+		env KDIR="$tmp/git" OUT="$tmp/out-git-2" "$series"
+	echo two >"$tmp/git/$new"
+	in_git commit -q -a -m 'dma-buf: change it'
+	refuses 'a later change of a new file' 'fold it into .*bring a file' \
+		env TREE="$tmp/git" "$copy/harness/save.sh"
+	echo three >"$tmp/git/$new"
+	refuses 'uncommitted edits' 'uncommitted edits' env TREE="$tmp/git" "$copy/harness/save.sh"
 
 	# A mirror that nobody answers at, and a disk that is full.
 	bin=$tmp/bin
 	mkdir "$bin"
+	# shellcheck source=/dev/null
 	codename=$(. /etc/os-release && echo "${VERSION_CODENAME-sid}")
 	cat >"$bin/apt-get" <<-FAKE
 		#!/bin/sh
