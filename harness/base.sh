@@ -5,8 +5,9 @@
 begin
 
 [ ! -s "$build/base" ] || exit 0
+[ ! -e "$build/tree" ] || die "build/tree is there, but the base that it is made from is not"
 
-apt=$build/apt
+apt=$tmp/apt
 private_apt() { # suite, command...
 	suite=$1
 	shift

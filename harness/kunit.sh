@@ -1,5 +1,5 @@
 #!/bin/sh
-# Build a user-mode kernel and run its KUnit suites: kunit.sh series|step um|kasan|drm
+# Build a user-mode kernel and run its KUnit suites: kunit.sh series|step um|kasan|drm [build]
 # Results: out/kunit-SIDE-CONFIG.{json,tsv,log,reports}. Status 1: a case failed.
 . "$(dirname "$0")/lib.sh"
 begin
@@ -9,7 +9,6 @@ src=$build/$side/src
 obj=$build/$side/$config
 result=out/kunit-$side-$config
 mkdir -p "$obj" out
-rm -f "$result".*
 
 # No line is dropped in silence: a symbol of ours counts from when the tree has it.
 {
@@ -29,18 +28,31 @@ step "config-$side-$config" python3 "$kunit" config --build_dir="$obj" \
 	--kunitconfig="$build/$side/$config.kunitconfig" --make_options='CC=ccache gcc' ||
 	die "cannot configure $config: $(first_error "$build/log/config-$side-$config.log")"
 
-# The first build tells how many objects there are; until then it is a guess.
+# How many objects a whole build has is a guess until there was one.
 objects=$build/objects.build-$side-$config
+whole=$build/$side/$config.objects
+fresh=
 rm -f "$objects"
 if [ ! -e "$obj/linux" ]; then
-	case $config in
-	drm) echo '~1700' ;;
-	*) echo '~1250' ;;
-	esac >"$objects"
+	fresh=1
+	if [ -s "$whole" ]; then
+		cp "$whole" "$objects"
+	elif [ "$config" = drm ]; then
+		echo '~900' >"$objects"
+	else
+		echo '~620' >"$objects"
+	fi
 fi
 step "build-$side-$config" make -C "$src" ARCH=um O="$obj" CC='ccache gcc' -j"$jobs" linux ||
 	die "cannot build $config: $(first_error "$build/log/build-$side-$config.log")"
+if [ -n "$fresh" ]; then
+	grep -c '^  CC ' "$build/log/build-$side-$config.log" >"$whole"
+fi
 
+if [ "${3-}" = build ]; then
+	exit 0
+fi
+rm -f "$result".*
 step "boot-$side-$config" python3 "$kunit" exec --build_dir="$obj" \
 	--timeout=900 --kernel_args=ncpus=2 --json="$top/$result.json"
 status=$?

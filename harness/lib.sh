@@ -162,7 +162,7 @@ series_hash() {
 		series_brings
 	} | while read -r file; do
 		echo "$file $(test -x "$file" && echo x)"
-		cat "$file"
+		cat "$file" 2>/dev/null
 	done | git hash-object --stdin
 }
 
@@ -275,8 +275,9 @@ jobs=$(nproc)
 CCACHE_DIR=$build/ccache
 CCACHE_BASEDIR=$build
 CCACHE_NOHASHDIR=1
+CCACHE_DEPEND=1
 CCACHE_MAXSIZE=3G
-export CCACHE_DIR CCACHE_BASEDIR CCACHE_NOHASHDIR CCACHE_MAXSIZE
+export CCACHE_DIR CCACHE_BASEDIR CCACHE_NOHASHDIR CCACHE_DEPEND CCACHE_MAXSIZE
 
 # Cases of a result of kunit.py: name, status.
 kunit_cases() { # json

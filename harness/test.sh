@@ -46,8 +46,9 @@ title() { # commit
 	git --git-dir="$repo" show -s --format='%s' "$1"
 }
 
-touched() { # commit range: C files that it leaves in the tree
-	git --git-dir="$repo" diff-tree -r --no-renames --name-only --diff-filter=d "$@" | grep '\.c$'
+touched() { # commit or range: the kernel's C files that it edits or brings
+	git --git-dir="$repo" diff-tree -r --no-renames --name-only --diff-filter=d "$@" |
+		grep '\.c$' | grep -v -E '^(tools|scripts|samples|Documentation)/'
 }
 
 check_shell() {
@@ -246,9 +247,7 @@ check_kasan() {
 check_lockdep() {
 	checkout "$build/series/src" "$series_top"
 	obj=$build/series/um
-	if [ ! -e "$obj/linux" ]; then
-		run harness/kunit.sh series um
-	fi
+	run harness/kunit.sh series um build || exit 2
 	kunit=$build/series/src/tools/testing/kunit/kunit.py
 	provoke='--kernel_args=ncpus=2 --kernel_args=dma_fence_lockdep.provoke=1'
 	# shellcheck disable=SC2086 # words
