@@ -33,5 +33,6 @@ awk '{ printf "%-40s %7d\n", $1, $2; all += $2 } END { printf "%-40s %7d\n", "to
 if [ "$failed" != 0 ]; then
 	awk -F '\t' '$2 != "PASS" && $2 != "SKIP" { print "failed: " $1 }' $result.tsv
 	sed 's/^/report: /' $result.reports
+	grep 'Testing complete' "$build/log/boot-series-um.log"
 	die "not all held; the kernel's log is $result.log"
 fi

@@ -2,5 +2,5 @@
 # Delete what the harness made.
 . "$(dirname "$0")/lib.sh"
 begin
-what=$(unsaved) && die "$what: make save, or throw them away with git, first"
+what=$(unsaved) && die "$what"
 rm -rf "$build" out

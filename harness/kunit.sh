@@ -58,6 +58,7 @@ step "boot-$side-$config" python3 "$kunit" exec --build_dir="$obj" \
 status=$?
 cp "$obj/test.log" "$result.log"
 [ -s "$result.json" ] || die "no result from $config: $(first_error "$build/log/boot-$side-$config.log")"
+grep -q 'Brought up .* 2 CPUs' "$result.log" || die "$config did not run on two CPUs: $result.log"
 kunit_cases "$result.json" >"$result.tsv"
 reports "$result.log" >"$result.reports"
 [ -s "$result.tsv" ] && [ "$status" = 0 ]

@@ -260,10 +260,10 @@ checkout() { # directory, commit
 unsaved() {
 	[ -e "$build/tree/.git" ] || return 1
 	if [ -n "$(git -C "$build/tree" status --porcelain)" ]; then
-		echo "build/tree has uncommitted edits"
+		echo "build/tree has uncommitted edits, which make save takes once they are committed"
 	elif [ "$(git -C "$build/tree" rev-parse HEAD)" != \
 	       "$(git --git-dir="$repo" rev-parse -q --verify refs/harness/saved)" ]; then
-		echo "build/tree has commits that are not saved"
+		echo "build/tree has commits that make save has not taken"
 	else
 		return 1
 	fi

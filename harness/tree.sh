@@ -3,7 +3,7 @@
 . "$(dirname "$0")/lib.sh"
 begin
 run harness/prereq.sh && run harness/base.sh || exit 2
-what=$(unsaved) && die "$what: make save, or throw them away with git, first"
+what=$(unsaved) && die "$what"
 need_disk "$build" 2000 "build/tree"
 series_commits
 checkout "$build/tree" "$series_top"
