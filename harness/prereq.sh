@@ -26,6 +26,7 @@ shellcheck shellcheck
 jq jq
 setpriv util-linux
 /usr/include/libelf.h libelf-dev
+/usr/include/openssl/ssl.h libssl-dev
 /etc/ssl/certs/ca-certificates.crt ca-certificates
 /usr/share/keyrings/debian-archive-keyring.gpg debian-archive-keyring
 LIST
