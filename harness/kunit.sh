@@ -53,8 +53,9 @@ if [ "${3-}" = build ]; then
 	exit 0
 fi
 rm -f "$result".*
+# shellcheck disable=SC2086 # words
 step "boot-$side-$config" python3 "$kunit" exec --build_dir="$obj" \
-	--timeout=900 --kernel_args=ncpus=2 --json="$top/$result.json"
+	--timeout=900 $kunit_smp --json="$top/$result.json"
 status=$?
 cp "$obj/test.log" "$result.log"
 [ -s "$result.json" ] || die "no result from $config: $(first_error "$build/log/boot-$side-$config.log")"

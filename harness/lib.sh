@@ -279,6 +279,9 @@ CCACHE_DEPEND=1
 CCACHE_MAXSIZE=3G
 export CCACHE_DIR CCACHE_BASEDIR CCACHE_NOHASHDIR CCACHE_DEPEND CCACHE_MAXSIZE
 
+# Two processors; a user-mode kernel has them only when its processes run under seccomp.
+kunit_smp='--kernel_args=ncpus=2 --kernel_args=seccomp=on'
+
 # Cases of a result of kunit.py: name, status.
 kunit_cases() { # json
 	jq -r 'def cases($in):

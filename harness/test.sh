@@ -249,7 +249,7 @@ check_lockdep() {
 	obj=$build/series/um
 	run harness/kunit.sh series um build || exit 2
 	kunit=$build/series/src/tools/testing/kunit/kunit.py
-	provoke='--kernel_args=ncpus=2 --kernel_args=dma_fence_lockdep.provoke=1'
+	provoke="$kunit_smp --kernel_args=dma_fence_lockdep.provoke=1"
 	# shellcheck disable=SC2086 # words
 	python3 "$kunit" exec --build_dir="$obj" $provoke --list_tests 'dma-fence-lockdep.*' </dev/null |
 		sed -n '/^dma-fence-lockdep\./p' >"$tmp/cases"
