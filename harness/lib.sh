@@ -48,7 +48,7 @@ begin() {
 	trap cleanup EXIT
 	trap 'exit 130' INT
 	trap 'exit 143' TERM HUP
-	mkdir -p "$build" || die "cannot write to $build"
+	{ mkdir -p "$build" && [ -w "$build" ]; } 2>/dev/null || die "cannot write to $build"
 	if [ -z "${HARNESS_LOCKED-}" ]; then
 		exec 9>"$build/lock" || exit 2
 		flock -n 9 || die "another run is at work in $build"
