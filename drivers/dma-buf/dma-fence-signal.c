@@ -1,0 +1,649 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * dma-fence-signal: signaling of fences, and all that races with it
+ *
+ * Publishing the state, running, adding, removing and flushing callbacks, and
+ * enabling. No callback and no op is called with the fence lock held.
+ */
+
+#include <linux/atomic.h>
+#include <linux/dma-fence.h>
+#include <linux/export.h>
+#include <linux/irqflags.h>
+#include <linux/lockdep.h>
+#include <linux/percpu.h>
+#include <linux/wait_bit.h>
+
+#include <trace/events/dma_fence.h>
+
+/**
+ * DOC: fence signaling protocol
+ *
+ * The fence lock guards two things: the callback list, and the step from
+ * unsignaled to signaled. It is a leaf, nothing else is locked under it.
+ *
+ * Signaling takes the callback list off the fence, stores the timestamp where
+ * the list was, and publishes the new state by one atomic operation on
+ * &dma_fence.flags: signaled, timestamp valid, and *dispatching* if there are
+ * callbacks. Then it drops the lock, runs the callbacks and clears
+ * *dispatching*. One operation for all three bits is what makes the lockless
+ * read of the state work: whoever sees a fence signaled and not dispatching
+ * knows that its callbacks have returned.
+ *
+ * A fence that reads as signaled may still run callbacks on another CPU, and
+ * dma_fence_signal() of a fence that is already signaled does not wait for
+ * them. Three functions do: dma_fence_remove_callback(),
+ * dma_fence_flush_callbacks() and every dma_fence_wait() that reports the fence
+ * as signaled. Who frees what a callback uses calls one of them first.
+ *
+ * Enabling is claimed by an atomic test-and-set, so
+ * &dma_fence_ops.enable_signaling is called once, with no lock of the core
+ * held. It runs concurrently with everything else, signaling of the same fence
+ * included. Callbacks are linked under the fence lock after a second look at
+ * the state, so none is added to a fence that nobody will signal again.
+ *
+ * On PREEMPT_RT the fence lock is a sleeping lock, the callbacks run with
+ * interrupts enabled in the context of the signaler, and who waits for them
+ * sleeps instead of spinning, because the signaler can be preempted.
+ *
+ * A fence that was initialized with a lock of its issuer keeps the older
+ * protocol until its driver is converted: that lock is held around its
+ * callbacks and around &dma_fence_ops.enable_signaling.
+ */
+
+#if defined(CONFIG_64BIT) && !defined(CONFIG_DEBUG_SPINLOCK) && \
+	!defined(CONFIG_DEBUG_LOCK_ALLOC) && !defined(CONFIG_PREEMPT_RT)
+/* One cache line on the machines that have most fences. */
+static_assert(sizeof(struct dma_fence) <= 64);
+#endif
+
+#ifdef CONFIG_LOCKDEP
+/*
+ * Held for reading, recursively, while callbacks run; taken for writing where
+ * somebody may have to wait for them. So lockdep sees a callback that wants a
+ * lock of its waiter when each has been seen once, without the two racing.
+ */
+static struct lockdep_map dma_fence_callback_map = {
+	.name = "dma_fence_callback",
+};
+
+static void dma_fence_might_wait_for_callbacks(void)
+{
+	unsigned long flags;
+
+	/*
+	 * Nothing is held afterwards, so no interrupt can come in between and
+	 * signal. Lockdep is told so by doing it with interrupts disabled.
+	 */
+	local_irq_save(flags);
+	lock_map_acquire(&dma_fence_callback_map);
+	lock_map_release(&dma_fence_callback_map);
+	local_irq_restore(flags);
+}
+
+static void dma_fence_callbacks_begin(void)
+{
+	lock_map_acquire_read(&dma_fence_callback_map);
+}
+
+static void dma_fence_callbacks_end(void)
+{
+	lock_map_release(&dma_fence_callback_map);
+}
+#else
+static inline void dma_fence_might_wait_for_callbacks(void) {}
+static inline void dma_fence_callbacks_begin(void) {}
+static inline void dma_fence_callbacks_end(void) {}
+#endif
+
+/* Does the fence have a lock of its own, and with it the new protocol? */
+static bool dma_fence_has_own_lock(struct dma_fence *fence)
+{
+	return test_bit(DMA_FENCE_FLAG_INLINE_LOCK_BIT, &fence->flags);
+}
+
+/*
+ * Between these two the memory of a fence stays, even if a callback drops the
+ * last reference: either is a read-side critical section of RCU. Disabling
+ * interrupts also keeps this CPU from being taken away from those who spin for
+ * the callbacks to finish. PREEMPT_RT must not disable them, and need not,
+ * since there nobody spins.
+ */
+static unsigned long dma_fence_dispatch_enter(void)
+{
+	unsigned long flags = 0;
+
+	if (IS_ENABLED(CONFIG_PREEMPT_RT))
+		rcu_read_lock();
+	else
+		local_irq_save(flags);
+
+	return flags;
+}
+
+static void dma_fence_dispatch_exit(unsigned long flags)
+{
+	if (IS_ENABLED(CONFIG_PREEMPT_RT))
+		rcu_read_unlock();
+	else
+		local_irq_restore(flags);
+}
+
+/* More than zero while this CPU runs callbacks under a lock of their issuer. */
+static DEFINE_PER_CPU(int, dma_fence_locked_dispatch);
+
+/**
+ * dma_fence_callback_is_locked - is a callback called under an issuer's lock?
+ * @fence: the fence that the callback was called for
+ *
+ * For containers, which act on other fences from their callbacks and must not
+ * do so with a lock held that those may need. Goes when the last driver has
+ * stopped to share a lock with its fences.
+ *
+ * Context: a callback of @fence.
+ *
+ * Return: true if @fence, or one whose callback led to it being signaled,
+ * shares a lock with its issuer and that lock is held.
+ */
+bool dma_fence_callback_is_locked(struct dma_fence *fence)
+{
+	/*
+	 * The lock that is held keeps this task on its CPU, so it sees what it
+	 * counted. On PREEMPT_RT another task may see that too and be told true
+	 * for no reason, which is always safe.
+	 */
+	return !dma_fence_has_own_lock(fence) ||
+	       raw_cpu_read(dma_fence_locked_dispatch);
+}
+
+/*
+ * Make @fence signaled. Called once for a fence, with its lock held. Returns
+ * whether there are @callbacks to be run by dma_fence_run_callbacks().
+ */
+static bool dma_fence_publish(struct dma_fence *fence, ktime_t timestamp,
+			      struct list_head *callbacks)
+{
+	const struct dma_fence_ops *ops = rcu_dereference_protected(fence->ops, true);
+	unsigned long state = BIT(DMA_FENCE_FLAG_SIGNALED_BIT) |
+			      BIT(DMA_FENCE_FLAG_TIMESTAMP_BIT);
+
+	trace_dma_fence_signaled(fence);
+
+	/*
+	 * Without release and wait nobody needs the ops any more, and the fence
+	 * becomes independent of its issuer. Those who still use them are
+	 * inside RCU read-side critical sections.
+	 */
+	if (!ops->release && !ops->wait)
+		RCU_INIT_POINTER(fence->ops, NULL);
+
+	if (!list_empty(&fence->cb_list)) {
+		list_replace(&fence->cb_list, callbacks);
+		state |= BIT(DMA_FENCE_FLAG_DISPATCHING_BIT);
+	}
+	fence->timestamp = timestamp;
+
+	/*
+	 * Orders error and timestamp before the flags. Pairs with the acquire
+	 * in dma_fence_test_signaled_flag(), so whoever sees the fence signaled
+	 * sees both. The bits change together: no reader can find the fence
+	 * signaled and miss that its callbacks are yet to run.
+	 */
+	smp_mb__before_atomic();
+	atomic_long_or(state, (atomic_long_t *)&fence->flags);
+
+	return state & BIT(DMA_FENCE_FLAG_DISPATCHING_BIT);
+}
+
+/* Run what dma_fence_publish() took off the fence. */
+static void dma_fence_run_callbacks(struct dma_fence *fence,
+				    struct list_head *callbacks)
+{
+	struct dma_fence_cb *cb, *next;
+
+	dma_fence_callbacks_begin();
+	list_for_each_entry_safe(cb, next, callbacks, node) {
+		/* The function may free @cb, this is the last look at it. */
+		INIT_LIST_HEAD(&cb->node);
+		cb->func(fence, cb);
+	}
+	dma_fence_callbacks_end();
+
+	/*
+	 * Releases what the callbacks did to those who wait for them. Pairs
+	 * with the acquire in dma_fence_wait_for_callbacks().
+	 *
+	 * The last reference may be gone by now. That is fine for flags, which
+	 * RCU does not reuse while the fence waits to be freed, and for the
+	 * wake-up, which uses only the address.
+	 */
+	if (IS_ENABLED(CONFIG_PREEMPT_RT))
+		clear_and_wake_up_bit(DMA_FENCE_FLAG_DISPATCHING_BIT,
+				      &fence->flags);
+	else
+		clear_bit_unlock(DMA_FENCE_FLAG_DISPATCHING_BIT, &fence->flags);
+}
+
+/* Returns once the callbacks of @fence have returned, if it is signaled. */
+static void dma_fence_wait_for_callbacks(struct dma_fence *fence)
+{
+	if (!dma_fence_has_own_lock(fence)) {
+		unsigned long flags;
+
+		/* The issuer's lock is held until the last has returned. */
+		dma_fence_lock_irqsave(fence, flags);
+		dma_fence_unlock_irqrestore(fence, flags);
+		return;
+	}
+
+	/*
+	 * The caller has seen the fence signaled, and by that the dispatching
+	 * bit as it was published, or later. The acquire pairs with the release
+	 * in dma_fence_run_callbacks().
+	 *
+	 * Spinning ends: the other CPU has interrupts disabled and waits for
+	 * nothing but what lockdep was told about. On PREEMPT_RT it can be
+	 * preempted, by this very task if that has the higher priority.
+	 */
+	if (IS_ENABLED(CONFIG_PREEMPT_RT))
+		wait_on_bit(&fence->flags, DMA_FENCE_FLAG_DISPATCHING_BIT,
+			    TASK_UNINTERRUPTIBLE);
+	else
+		smp_cond_load_acquire(&fence->flags,
+				      !(VAL & BIT(DMA_FENCE_FLAG_DISPATCHING_BIT)));
+}
+
+/**
+ * dma_fence_signal_timestamp_locked - signal a fence with its lock held
+ * @fence: the fence to signal
+ * @timestamp: time of completion, in ns of CLOCK_MONOTONIC
+ *
+ * For drivers that still share a lock with their fences: signals @fence and
+ * runs its callbacks, all under the lock. Does nothing if it is signaled
+ * already. Use dma_fence_signal_timestamp() in new code.
+ *
+ * Context: any, &dma_fence.lock held with interrupts disabled.
+ */
+void dma_fence_signal_timestamp_locked(struct dma_fence *fence,
+				       ktime_t timestamp)
+{
+	struct list_head callbacks;
+
+	dma_fence_assert_held(fence);
+
+	/* i915 claims its fences by the bit alone, before it takes the lock. */
+	if (dma_fence_has_own_lock(fence) ?
+	    dma_fence_test_signaled_flag(fence) :
+	    test_and_set_bit(DMA_FENCE_FLAG_SIGNALED_BIT, &fence->flags))
+		return;
+
+	if (dma_fence_publish(fence, timestamp, &callbacks)) {
+		this_cpu_inc(dma_fence_locked_dispatch);
+		dma_fence_run_callbacks(fence, &callbacks);
+		this_cpu_dec(dma_fence_locked_dispatch);
+	}
+}
+EXPORT_SYMBOL(dma_fence_signal_timestamp_locked);
+
+/**
+ * dma_fence_signal_locked - signal a fence with its lock held
+ * @fence: the fence to signal
+ *
+ * Like dma_fence_signal_timestamp_locked(), with the current time.
+ *
+ * Context: any, &dma_fence.lock held with interrupts disabled.
+ */
+void dma_fence_signal_locked(struct dma_fence *fence)
+{
+	dma_fence_signal_timestamp_locked(fence, ktime_get());
+}
+EXPORT_SYMBOL(dma_fence_signal_locked);
+
+/**
+ * dma_fence_check_and_signal_locked - signal a fence with its lock held
+ * @fence: the fence to check and signal
+ *
+ * Like dma_fence_signal_locked(), and tells whether it was needed.
+ *
+ * Context: any, &dma_fence.lock held with interrupts disabled.
+ *
+ * Return: true if @fence was signaled already, false otherwise.
+ */
+bool dma_fence_check_and_signal_locked(struct dma_fence *fence)
+{
+	bool ret;
+
+	ret = dma_fence_test_signaled_flag(fence);
+	dma_fence_signal_locked(fence);
+
+	return ret;
+}
+EXPORT_SYMBOL(dma_fence_check_and_signal_locked);
+
+/* Returns true if it was this call that made @fence signaled. */
+static bool __dma_fence_signal(struct dma_fence *fence, ktime_t timestamp)
+{
+	struct list_head callbacks;
+	bool dispatch = false;
+	unsigned long flags;
+	bool signaled;
+
+	if (!dma_fence_has_own_lock(fence)) {
+		dma_fence_lock_irqsave(fence, flags);
+		signaled = dma_fence_test_signaled_flag(fence);
+		dma_fence_signal_timestamp_locked(fence, timestamp);
+		dma_fence_unlock_irqrestore(fence, flags);
+		return !signaled;
+	}
+
+	flags = dma_fence_dispatch_enter();
+
+	spin_lock(&fence->inline_lock);
+	signaled = dma_fence_test_signaled_flag(fence);
+	if (!signaled)
+		dispatch = dma_fence_publish(fence, timestamp, &callbacks);
+	spin_unlock(&fence->inline_lock);
+
+	if (dispatch)
+		dma_fence_run_callbacks(fence, &callbacks);
+
+	dma_fence_dispatch_exit(flags);
+
+	return !signaled;
+}
+
+/**
+ * dma_fence_signal_timestamp - signal completion of a fence at a given time
+ * @fence: the fence to signal
+ * @timestamp: time of completion, in ns of CLOCK_MONOTONIC
+ *
+ * Like dma_fence_signal(), but with the time of completion given by the caller,
+ * and without the annotation of a signaling critical section.
+ *
+ * Context: see dma_fence_signal().
+ */
+void dma_fence_signal_timestamp(struct dma_fence *fence, ktime_t timestamp)
+{
+	if (WARN_ON(!fence))
+		return;
+
+	__dma_fence_signal(fence, timestamp);
+}
+EXPORT_SYMBOL(dma_fence_signal_timestamp);
+
+/**
+ * dma_fence_check_and_signal - signal a fence unless it is signaled
+ * @fence: the fence to check and signal
+ *
+ * Like dma_fence_signal(), and tells whether it was needed. Of any number of
+ * concurrent callers exactly one signals @fence.
+ *
+ * Context: see dma_fence_signal().
+ *
+ * Return: true if @fence was signaled already, its callbacks may then still be
+ * running on another CPU; false if this call signaled it, its callbacks have
+ * then returned.
+ */
+bool dma_fence_check_and_signal(struct dma_fence *fence)
+{
+	return !__dma_fence_signal(fence, ktime_get());
+}
+EXPORT_SYMBOL(dma_fence_check_and_signal);
+
+/**
+ * dma_fence_signal - signal completion of a fence
+ * @fence: the fence to signal
+ *
+ * Marks @fence as signaled, wakes those who wait for it in dma_fence_wait() and
+ * runs the callbacks added by dma_fence_add_callback(), in the order in which
+ * they were added. A fence goes from unsignaled to signaled once. A further
+ * call returns at once, even while another CPU still runs the callbacks; see
+ * dma_fence_flush_callbacks() for waiting for them.
+ *
+ * The callbacks are called without any lock of the core, with interrupts
+ * disabled (on PREEMPT_RT: as they are), and may themselves signal fences.
+ *
+ * Context: any, on PREEMPT_RT any that may take a spinlock_t. The caller holds
+ * a reference to @fence, which a callback may drop, or is inside an RCU
+ * read-side critical section in which the fence was found alive. If the memory
+ * of fences is reused without a grace period (SLAB_TYPESAFE_BY_RCU), the caller
+ * keeps a reference until this function has returned. The caller holds no lock
+ * that a callback, or one of the ops of a fence on which a callback acts, may
+ * take.
+ */
+void dma_fence_signal(struct dma_fence *fence)
+{
+	bool tmp;
+
+	if (WARN_ON(!fence))
+		return;
+
+	tmp = dma_fence_begin_signalling();
+
+	/* The time is taken first, the fence lock has no other lock below. */
+	__dma_fence_signal(fence, ktime_get());
+
+	dma_fence_end_signalling(tmp);
+}
+EXPORT_SYMBOL(dma_fence_signal);
+
+/* As before the fence lock became private: op and verdict under the lock. */
+static bool dma_fence_call_enable_locked(struct dma_fence *fence,
+					 const struct dma_fence_ops *ops)
+{
+	unsigned long flags;
+	bool enabled;
+
+	dma_fence_lock_irqsave(fence, flags);
+	enabled = !dma_fence_test_signaled_flag(fence) &&
+		  ops->enable_signaling(fence);
+	if (!enabled)
+		dma_fence_signal_locked(fence);
+	dma_fence_unlock_irqrestore(fence, flags);
+
+	return enabled;
+}
+
+/* Returns false if @fence is signaled, or was by enabling it. */
+static bool __dma_fence_enable_signaling(struct dma_fence *fence)
+{
+	const struct dma_fence_ops *ops;
+	bool enabled = true;
+
+	if (dma_fence_test_signaled_flag(fence))
+		return false;
+
+	/*
+	 * Nothing is published by the bit, it only elects the one who calls the
+	 * op. Others do not wait for it: what they add will be run when the
+	 * fence signals, however enabling ends.
+	 */
+	if (test_bit(DMA_FENCE_FLAG_ENABLE_SIGNAL_BIT, &fence->flags) ||
+	    test_and_set_bit(DMA_FENCE_FLAG_ENABLE_SIGNAL_BIT, &fence->flags))
+		return true;
+
+	/* Keeps ops, and what the issuer frees behind a signaled fence. */
+	rcu_read_lock();
+	ops = rcu_dereference(fence->ops);
+	if (ops && ops->enable_signaling) {
+		trace_dma_fence_enable_signal(fence);
+
+		if (!dma_fence_has_own_lock(fence)) {
+			enabled = dma_fence_call_enable_locked(fence, ops);
+		} else {
+			enabled = ops->enable_signaling(fence);
+			if (!enabled)
+				__dma_fence_signal(fence, ktime_get());
+		}
+	}
+	rcu_read_unlock();
+
+	return enabled;
+}
+
+/**
+ * dma_fence_enable_signaling - enable signaling on a fence
+ * @fence: the fence to enable
+ *
+ * Asks the issuer of @fence to signal it as soon as it completes. The first
+ * call for a fence, and the first dma_fence_add_callback(), lead to
+ * &dma_fence_ops.enable_signaling. If that finds the fence completed, @fence is
+ * signaled and its callbacks have been run when this function returns.
+ *
+ * Context: any, on PREEMPT_RT any that may take a spinlock_t, with interrupts
+ * in any state. The caller holds a reference to @fence, and no lock that the
+ * op or a callback of @fence may take.
+ */
+void dma_fence_enable_signaling(struct dma_fence *fence)
+{
+	__dma_fence_enable_signaling(fence);
+}
+EXPORT_SYMBOL(dma_fence_enable_signaling);
+
+/**
+ * dma_fence_add_callback - have a function called when a fence is signaled
+ * @fence: the fence
+ * @cb: the callback to register, need not be initialized
+ * @func: the function to call
+ *
+ * Enables signaling of @fence and adds @cb to its callbacks. If this succeeds,
+ * @func is called exactly once when @fence is signaled, unless
+ * dma_fence_remove_callback() comes first, possibly before this function has
+ * returned. If it fails, @func is never called. A fence takes any number of
+ * callbacks; a callback can be on one fence at a time.
+ *
+ * @func is called without any lock of the core, possibly from hard interrupt
+ * context, with interrupts disabled (on PREEMPT_RT: in the context of the
+ * signaler). It may free @cb, drop references to @fence, signal other fences
+ * and add callbacks to them. It must neither wait for a fence nor remove or
+ * flush callbacks. Memory that it uses stays until one of
+ * dma_fence_remove_callback(), dma_fence_flush_callbacks() and dma_fence_wait()
+ * has returned: that the fence reads as signaled is not enough.
+ *
+ * Context: see dma_fence_enable_signaling().
+ *
+ * Return: 0 on success, -ENOENT if @fence is already signaled, or was found so
+ * by enabling it, -EINVAL if @fence or @func is NULL.
+ */
+int dma_fence_add_callback(struct dma_fence *fence, struct dma_fence_cb *cb,
+			   dma_fence_func_t func)
+{
+	unsigned long flags;
+	int ret = -ENOENT;
+
+	if (WARN_ON(!fence || !func))
+		return -EINVAL;
+
+	if (__dma_fence_enable_signaling(fence)) {
+		dma_fence_lock_irqsave(fence, flags);
+		if (!dma_fence_test_signaled_flag(fence)) {
+			cb->func = func;
+			list_add_tail(&cb->node, &fence->cb_list);
+			ret = 0;
+		}
+		dma_fence_unlock_irqrestore(fence, flags);
+	}
+
+	if (ret)
+		INIT_LIST_HEAD(&cb->node);
+
+	return ret;
+}
+EXPORT_SYMBOL(dma_fence_add_callback);
+
+/**
+ * dma_fence_remove_callback - take a callback off a fence, or see it finish
+ * @fence: the fence that @cb was added to
+ * @cb: the callback to remove, set up by dma_fence_add_callback()
+ *
+ * When this function returns, @cb is not on the callback list of @fence and its
+ * function is not running: it was removed in time, or it has returned. In the
+ * second case the other callbacks of @fence have returned, too.
+ *
+ * The wait is short, since callbacks are: this function spins for callbacks
+ * that run on another CPU (on PREEMPT_RT it sleeps). It must not be called from
+ * a callback, and not with a lock held that a callback of @fence may take;
+ * lockdep checks this on each call, whether there is something to wait for or
+ * not.
+ *
+ * Context: any but callbacks, on PREEMPT_RT any that may sleep. The caller
+ * holds a reference to @fence.
+ *
+ * Return: true if @cb was removed and will not be called; false if @fence is
+ * signaled, or if @cb was not on its list.
+ */
+bool dma_fence_remove_callback(struct dma_fence *fence, struct dma_fence_cb *cb)
+{
+	bool removed = false;
+	unsigned long flags;
+
+	dma_fence_might_wait_for_callbacks();
+
+	dma_fence_lock_irqsave(fence, flags);
+	/* Once the timestamp is in its place the list is the signaler's. */
+	if (!test_bit(DMA_FENCE_FLAG_TIMESTAMP_BIT, &fence->flags)) {
+		removed = !list_empty(&cb->node);
+		if (removed)
+			list_del_init(&cb->node);
+	}
+	dma_fence_unlock_irqrestore(fence, flags);
+
+	if (!removed)
+		dma_fence_wait_for_callbacks(fence);
+
+	return removed;
+}
+EXPORT_SYMBOL(dma_fence_remove_callback);
+
+/**
+ * dma_fence_flush_callbacks - wait until the callbacks of a fence have run
+ * @fence: the fence to wait for
+ *
+ * A fence reads as signaled before its callbacks have run. Whoever learns from
+ * dma_fence_is_signaled() that a fence is done and is about to free what a
+ * callback uses calls this function in between. It returns at once if @fence is
+ * not signaled, or has been for long. Otherwise, all callbacks of @fence have
+ * returned when this function does.
+ *
+ * It spins for callbacks that run on another CPU (on PREEMPT_RT it sleeps). The
+ * restrictions of dma_fence_remove_callback() apply.
+ *
+ * Context: any but callbacks, on PREEMPT_RT any that may sleep. The caller
+ * holds a reference to @fence.
+ */
+void dma_fence_flush_callbacks(struct dma_fence *fence)
+{
+	dma_fence_might_wait_for_callbacks();
+	dma_fence_wait_for_callbacks(fence);
+}
+EXPORT_SYMBOL(dma_fence_flush_callbacks);
+
+/**
+ * dma_fence_try_set_error - set the error of a fence unless it is signaled
+ * @fence: the fence
+ * @error: the error to store, a negative errno
+ *
+ * The check and the store are one step for every signaler: if the error is
+ * stored, whoever sees @fence signaled sees the error too. A fence that is
+ * already signaled keeps the result that it was signaled with. See
+ * dma_fence_set_error() for the errors that drivers should use.
+ *
+ * Context: any, on PREEMPT_RT any that may take a spinlock_t. The caller holds
+ * a reference to @fence.
+ *
+ * Return: true if the error was stored, false if @fence is already signaled.
+ */
+bool dma_fence_try_set_error(struct dma_fence *fence, int error)
+{
+	unsigned long flags;
+	bool unsignaled;
+
+	dma_fence_lock_irqsave(fence, flags);
+	unsignaled = !dma_fence_test_signaled_flag(fence);
+	if (unsignaled)
+		dma_fence_set_error(fence, error);
+	dma_fence_unlock_irqrestore(fence, flags);
+
+	return unsignaled;
+}
+EXPORT_SYMBOL(dma_fence_try_set_error);

@@ -1,0 +1,1441 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * KUnit tests for the signaling of fences: each forces one window of a race
+ * between two CPUs, or asserts one promise to callbacks and ops.
+ */
+
+#include <linux/kthread.h>
+#include <linux/rcupdate.h>
+#include <linux/sched/signal.h>
+#include <linux/spinlock.h>
+#include <trace/events/dma_fence.h>
+
+#include "st-dma-fence.h"
+
+struct st_ctx;
+
+struct st_cb {
+	struct dma_fence_cb base;
+	struct st_ctx *ctx;
+	int calls;
+	int order;
+	bool done;
+};
+
+/* What the two CPUs of a test share. A test uses what it needs. */
+struct st_ctx {
+	struct st_race race;
+	struct st_fence *f;
+	struct st_cb cb[16];
+	struct st_cb *heap;
+	int ncalls;
+	/* guards @pending */
+	spinlock_t lock;
+	struct list_head pending;
+	struct task_struct *task;
+	/* filled in where nothing may be reported, checked afterwards */
+	bool returned;
+	bool premature;
+	bool lock_held;
+	bool irqs_on;
+	bool node_linked;
+	bool released;
+	bool verdict;
+	int ret[2];
+	int seen;
+	long left;
+	u32 idx;
+	struct dma_fence *any[2];
+};
+
+#define ctx_of(cb)	(container_of(cb, struct st_cb, base)->ctx)
+
+static struct st_ctx *st_ctx_new(struct kunit *test)
+{
+	struct st_ctx *c = kunit_kzalloc(test, sizeof(*c), GFP_KERNEL);
+	int i;
+
+	KUNIT_ASSERT_NOT_NULL(test, c);
+	for (i = 0; i < ARRAY_SIZE(c->cb); i++)
+		c->cb[i].ctx = c;
+	spin_lock_init(&c->lock);
+	INIT_LIST_HEAD(&c->pending);
+	c->f = st_fence_new(test);
+	c->f->priv = c;
+
+	return c;
+}
+
+/*
+ * Held, and then by the core, nobody else has the fence at that time? Without
+ * SMP a lock cannot tell.
+ */
+static bool st_is_locked(spinlock_t *lock)
+{
+	unsigned long flags;
+
+	if (!spin_trylock_irqsave(lock, flags))
+		return true;
+	spin_unlock_irqrestore(lock, flags);
+	return false;
+}
+
+static void st_count(struct dma_fence *fence, struct dma_fence_cb *base)
+{
+	struct st_cb *cb = container_of(base, struct st_cb, base);
+
+	cb->calls++;
+	cb->order = cb->ctx->ncalls++;
+	WRITE_ONCE(cb->done, true);
+}
+
+/* Lets the other CPU start to wait for this callback, and ends after that. */
+static void st_linger(struct dma_fence *fence, struct dma_fence_cb *base)
+{
+	struct st_ctx *c = ctx_of(base);
+
+	st_reach(&c->race, 1);
+	c->premature = !st_stays_false(&c->returned);
+	st_count(fence, base);
+}
+
+/* Ends when the other CPU has reached step 2. */
+static void st_hold(struct dma_fence *fence, struct dma_fence_cb *base)
+{
+	struct st_ctx *c = ctx_of(base);
+
+	st_reach(&c->race, 1);
+	st_await(&c->race, 2);
+	st_count(fence, base);
+}
+
+static void st_signal(void *arg)
+{
+	struct st_ctx *c = arg;
+
+	dma_fence_signal(&c->f->base);
+}
+
+/* Contexts */
+
+static void st_look_around(struct dma_fence *fence, struct dma_fence_cb *base)
+{
+	struct st_ctx *c = ctx_of(base);
+
+	c->lock_held = st_is_locked(&fence->inline_lock);
+	c->irqs_on = !irqs_disabled();
+	c->node_linked = !list_empty(&base->node);
+	st_count(fence, base);
+}
+
+static void st_test_callback_context(struct kunit *test)
+{
+	struct st_ctx *c = st_ctx_new(test);
+
+	KUNIT_ASSERT_EQ(test, 0, dma_fence_add_callback(&c->f->base, &c->cb[0].base,
+							st_look_around));
+	dma_fence_signal(&c->f->base);
+
+	KUNIT_EXPECT_EQ(test, c->cb[0].calls, 1);
+	KUNIT_EXPECT_FALSE(test, c->lock_held);
+	KUNIT_EXPECT_EQ(test, c->irqs_on, IS_ENABLED(CONFIG_PREEMPT_RT));
+	KUNIT_EXPECT_FALSE(test, c->node_linked);
+	KUNIT_EXPECT_FALSE(test, irqs_disabled());
+	dma_fence_put(&c->f->base);
+}
+
+static bool st_enable_look_around(struct st_fence *f)
+{
+	struct st_ctx *c = f->priv;
+
+	c->lock_held = st_is_locked(&f->base.inline_lock);
+	c->irqs_on = !irqs_disabled();
+	c->seen++;
+	return true;
+}
+
+static void st_test_enable_context(struct kunit *test)
+{
+	struct st_ctx *c = st_ctx_new(test);
+
+	c->f->enable = st_enable_look_around;
+	dma_fence_enable_signaling(&c->f->base);
+	dma_fence_enable_signaling(&c->f->base);
+	KUNIT_EXPECT_EQ(test, 0, dma_fence_add_callback(&c->f->base, &c->cb[0].base,
+							st_count));
+
+	KUNIT_EXPECT_EQ(test, c->seen, 1);
+	KUNIT_EXPECT_FALSE(test, c->lock_held);
+	KUNIT_EXPECT_TRUE(test, c->irqs_on);
+	dma_fence_signal(&c->f->base);
+	dma_fence_put(&c->f->base);
+}
+
+/* A fence with a lock of its issuer: all under that lock, as ever. */
+
+static const struct dma_fence_ops st_shared_lock_ops;
+
+static bool st_shared_lock_enable(struct dma_fence *fence)
+{
+	struct st_ctx *c = to_st_fence(fence)->priv;
+
+	c->irqs_on = !irqs_disabled();
+	c->lock_held = st_is_locked(&c->lock);
+	return true;
+}
+
+static void st_shared_lock_cb(struct dma_fence *fence, struct dma_fence_cb *base)
+{
+	struct st_ctx *c = ctx_of(base);
+
+	c->lock_held = c->lock_held && st_is_locked(&c->lock);
+	st_count(fence, base);
+}
+
+static const struct dma_fence_ops st_shared_lock_ops = {
+	.get_driver_name = st_fence_name,
+	.get_timeline_name = st_fence_name,
+	.enable_signaling = st_shared_lock_enable,
+};
+
+static void st_test_shared_lock(struct kunit *test)
+{
+	struct st_ctx *c = st_ctx_new(test);
+
+	dma_fence_put(&c->f->base);
+	c->f = kzalloc_obj(*c->f);
+	KUNIT_ASSERT_NOT_NULL(test, c->f);
+	c->f->priv = c;
+	dma_fence_init(&c->f->base, &st_shared_lock_ops, &c->lock, 1, 1);
+
+	KUNIT_EXPECT_EQ(test, 0, dma_fence_add_callback(&c->f->base, &c->cb[0].base,
+							st_shared_lock_cb));
+	KUNIT_EXPECT_FALSE(test, c->irqs_on);
+	dma_fence_signal(&c->f->base);
+	KUNIT_EXPECT_EQ(test, c->cb[0].calls, 1);
+	KUNIT_EXPECT_EQ(test, c->lock_held, IS_ENABLED(CONFIG_SMP));
+	KUNIT_EXPECT_FALSE(test, dma_fence_remove_callback(&c->f->base,
+							   &c->cb[0].base));
+	dma_fence_flush_callbacks(&c->f->base);
+	dma_fence_put(&c->f->base);
+}
+
+/* Callbacks: once, in order, free to do as they like with themselves. */
+
+static void st_test_callback_order(struct kunit *test)
+{
+	struct st_ctx *c = st_ctx_new(test);
+	int i;
+
+	for (i = 0; i < ARRAY_SIZE(c->cb); i++)
+		KUNIT_ASSERT_EQ(test, 0,
+				dma_fence_add_callback(&c->f->base,
+						       &c->cb[i].base, st_count));
+	dma_fence_signal(&c->f->base);
+	dma_fence_signal(&c->f->base);
+
+	for (i = 0; i < ARRAY_SIZE(c->cb); i++) {
+		KUNIT_EXPECT_EQ(test, c->cb[i].calls, 1);
+		KUNIT_EXPECT_EQ(test, c->cb[i].order, i);
+	}
+	dma_fence_put(&c->f->base);
+}
+
+static void st_free_self(struct dma_fence *fence, struct dma_fence_cb *base)
+{
+	struct st_cb *cb = container_of(base, struct st_cb, base);
+
+	cb->ctx->seen++;
+	memset(cb, 0x5a, sizeof(*cb));
+	kfree(cb);
+}
+
+static void st_test_callback_frees_itself(struct kunit *test)
+{
+	struct st_ctx *c = st_ctx_new(test);
+	int i;
+
+	for (i = 0; i < 4; i++) {
+		struct st_cb *cb = kzalloc_obj(*cb);
+
+		KUNIT_ASSERT_NOT_NULL(test, cb);
+		cb->ctx = c;
+		KUNIT_ASSERT_EQ(test, 0, dma_fence_add_callback(&c->f->base, &cb->base,
+								st_free_self));
+	}
+	dma_fence_signal(&c->f->base);
+	KUNIT_EXPECT_EQ(test, c->seen, 4);
+	dma_fence_put(&c->f->base);
+}
+
+#define ST_NEST	8
+
+static void st_signal_next(struct dma_fence *fence, struct dma_fence_cb *base)
+{
+	struct st_cb *cb = container_of(base, struct st_cb, base);
+	struct st_fence *f = to_st_fence(fence);
+
+	if (f->priv)
+		dma_fence_signal(f->priv);
+	st_count(fence, &cb->base);
+}
+
+static void st_test_signal_from_callback(struct kunit *test)
+{
+	struct st_ctx *c = st_ctx_new(test);
+	struct st_fence *f[ST_NEST];
+	int i;
+
+	for (i = ST_NEST - 1; i >= 0; i--) {
+		f[i] = st_fence_new(test);
+		if (i < ST_NEST - 1)
+			f[i]->priv = &f[i + 1]->base;
+		KUNIT_ASSERT_EQ(test, 0, dma_fence_add_callback(&f[i]->base,
+								&c->cb[i].base,
+								st_signal_next));
+	}
+	dma_fence_signal(&f[0]->base);
+
+	for (i = 0; i < ST_NEST; i++) {
+		KUNIT_EXPECT_EQ(test, c->cb[i].calls, 1);
+		/* The innermost returns first. */
+		KUNIT_EXPECT_EQ(test, c->cb[i].order, ST_NEST - 1 - i);
+		dma_fence_put(&f[i]->base);
+	}
+	dma_fence_put(&c->f->base);
+}
+
+/* Removing */
+
+static void st_test_remove_pending(struct kunit *test)
+{
+	struct st_ctx *c = st_ctx_new(test);
+	int i;
+
+	for (i = 0; i < 3; i++)
+		KUNIT_ASSERT_EQ(test, 0,
+				dma_fence_add_callback(&c->f->base,
+						       &c->cb[i].base, st_count));
+	KUNIT_EXPECT_TRUE(test, dma_fence_remove_callback(&c->f->base,
+							  &c->cb[1].base));
+	KUNIT_EXPECT_FALSE(test, dma_fence_remove_callback(&c->f->base,
+							   &c->cb[1].base));
+	dma_fence_signal(&c->f->base);
+
+	KUNIT_EXPECT_EQ(test, c->cb[0].calls, 1);
+	KUNIT_EXPECT_EQ(test, c->cb[1].calls, 0);
+	KUNIT_EXPECT_EQ(test, c->cb[2].calls, 1);
+	KUNIT_EXPECT_FALSE(test, dma_fence_remove_callback(&c->f->base,
+							   &c->cb[0].base));
+	dma_fence_put(&c->f->base);
+}
+
+static void st_remove_other(void *arg)
+{
+	struct st_ctx *c = arg;
+
+	if (!st_await(&c->race, 1))
+		return;
+	c->ret[0] = dma_fence_remove_callback(&c->f->base, &c->cb[0].base);
+	c->verdict = READ_ONCE(c->cb[0].done);
+	WRITE_ONCE(c->returned, true);
+}
+
+/* The callback runs when remove comes: remove returns after it. */
+static void st_test_remove_running(struct kunit *test)
+{
+	struct st_ctx *c = st_ctx_new(test);
+
+	dma_fence_add_callback(&c->f->base, &c->cb[0].base, st_linger);
+	st_run_pair(test, &c->race, st_signal, st_remove_other, c);
+
+	KUNIT_EXPECT_FALSE(test, c->ret[0]);
+	KUNIT_EXPECT_FALSE_MSG(test, c->premature, "returned with its callback running");
+	KUNIT_EXPECT_TRUE(test, c->verdict);
+	KUNIT_EXPECT_EQ(test, c->cb[0].calls, 1);
+	dma_fence_put(&c->f->base);
+}
+
+/* Another callback runs, the one to be removed is still to come. */
+static void st_test_remove_next(struct kunit *test)
+{
+	struct st_ctx *c = st_ctx_new(test);
+
+	dma_fence_add_callback(&c->f->base, &c->cb[1].base, st_linger);
+	dma_fence_add_callback(&c->f->base, &c->cb[0].base, st_count);
+	st_run_pair(test, &c->race, st_signal, st_remove_other, c);
+
+	KUNIT_EXPECT_FALSE(test, c->ret[0]);
+	KUNIT_EXPECT_FALSE_MSG(test, c->premature, "returned ahead of its callback");
+	KUNIT_EXPECT_TRUE(test, c->verdict);
+	KUNIT_EXPECT_EQ(test, c->cb[0].calls, 1);
+	KUNIT_EXPECT_EQ(test, c->cb[1].calls, 1);
+	dma_fence_put(&c->f->base);
+}
+
+/* Flushing */
+
+static void st_test_flush_idle(struct kunit *test)
+{
+	struct st_ctx *c = st_ctx_new(test);
+
+	dma_fence_flush_callbacks(&c->f->base);
+	dma_fence_add_callback(&c->f->base, &c->cb[0].base, st_count);
+	dma_fence_flush_callbacks(&c->f->base);
+	KUNIT_EXPECT_EQ(test, c->cb[0].calls, 0);
+	dma_fence_signal(&c->f->base);
+	dma_fence_flush_callbacks(&c->f->base);
+	KUNIT_EXPECT_EQ(test, c->cb[0].calls, 1);
+	dma_fence_put(&c->f->base);
+}
+
+static void st_heap_linger(struct dma_fence *fence, struct dma_fence_cb *base)
+{
+	struct st_cb *cb = container_of(base, struct st_cb, base);
+	struct st_ctx *c = cb->ctx;
+
+	st_reach(&c->race, 1);
+	c->premature = !st_stays_false(&c->returned);
+	/* Freed by now if the other CPU did not wait. */
+	cb->calls++;
+	c->seen = cb->calls;
+}
+
+static void st_free_behind_signaled(void *arg)
+{
+	struct st_ctx *c = arg;
+
+	if (!st_await(&c->race, 1))
+		return;
+	c->verdict = dma_fence_is_signaled(&c->f->base);
+	dma_fence_flush_callbacks(&c->f->base);
+	c->ret[0] = READ_ONCE(c->seen);
+	kfree(c->heap);
+	WRITE_ONCE(c->returned, true);
+}
+
+/* "It is signaled, so I free the callback": what flushing is for. */
+static void st_test_flush_running(struct kunit *test)
+{
+	struct st_ctx *c = st_ctx_new(test);
+
+	c->heap = kzalloc_obj(*c->heap);
+	KUNIT_ASSERT_NOT_NULL(test, c->heap);
+	c->heap->ctx = c;
+	dma_fence_add_callback(&c->f->base, &c->heap->base, st_heap_linger);
+	st_run_pair(test, &c->race, st_signal, st_free_behind_signaled, c);
+
+	KUNIT_EXPECT_TRUE_MSG(test, c->verdict, "signaled, but does not read so");
+	KUNIT_EXPECT_FALSE_MSG(test, c->premature, "returned with a callback running");
+	KUNIT_EXPECT_EQ(test, c->ret[0], 1);
+	dma_fence_put(&c->f->base);
+}
+
+/* Signaling twice */
+
+static void st_signal_second(void *arg)
+{
+	struct st_ctx *c = arg;
+
+	if (!st_await(&c->race, 1))
+		return;
+	dma_fence_signal(&c->f->base);
+	c->verdict = dma_fence_check_and_signal(&c->f->base);
+	/* The callback waits for this: having waited for it would be fatal. */
+	c->ret[0] = READ_ONCE(c->cb[0].done);
+	st_reach(&c->race, 2);
+}
+
+static void st_test_signal_does_not_wait(struct kunit *test)
+{
+	struct st_ctx *c = st_ctx_new(test);
+
+	dma_fence_add_callback(&c->f->base, &c->cb[0].base, st_hold);
+	st_run_pair(test, &c->race, st_signal, st_signal_second, c);
+
+	KUNIT_EXPECT_TRUE(test, c->verdict);
+	KUNIT_EXPECT_FALSE(test, c->ret[0]);
+	KUNIT_EXPECT_EQ(test, c->cb[0].calls, 1);
+	dma_fence_put(&c->f->base);
+}
+
+#define ST_ROUNDS	5000
+
+struct st_duel {
+	struct st_race race;
+	struct st_race back;
+	struct dma_fence *f[ST_ROUNDS];
+	struct st_cb *cb;
+	int won[2];
+	int bad;
+};
+
+/* Both CPUs at the same fence at the same time, again and again. */
+static bool st_duel_round(struct st_duel *d, int side, int i)
+{
+	st_reach(side ? &d->back : &d->race, i + 1);
+	return st_await(side ? &d->race : &d->back, i + 1);
+}
+
+static void st_duel_signal(struct st_duel *d, int side)
+{
+	int i;
+
+	for (i = 0; i < ST_ROUNDS && st_duel_round(d, side, i); i++)
+		d->won[side] += !dma_fence_check_and_signal(d->f[i]);
+}
+
+static void st_duel_signal_a(void *arg)
+{
+	st_duel_signal(arg, 0);
+}
+
+static void st_duel_signal_b(void *arg)
+{
+	st_duel_signal(arg, 1);
+}
+
+static struct st_duel *st_duel_new(struct kunit *test, struct st_ctx *c)
+{
+	struct st_duel *d = kunit_kzalloc(test, sizeof(*d), GFP_KERNEL);
+	int i;
+
+	KUNIT_ASSERT_NOT_NULL(test, d);
+	d->cb = kunit_kcalloc(test, ST_ROUNDS, sizeof(*d->cb), GFP_KERNEL);
+	KUNIT_ASSERT_NOT_NULL(test, d->cb);
+	for (i = 0; i < ST_ROUNDS; i++) {
+		struct st_fence *f = st_fence_new(test);
+
+		d->f[i] = &f->base;
+		d->cb[i].ctx = c;
+		dma_fence_add_callback(d->f[i], &d->cb[i].base, st_count);
+	}
+
+	return d;
+}
+
+static void st_duel_free(struct st_duel *d)
+{
+	int i;
+
+	for (i = 0; i < ST_ROUNDS; i++) {
+		dma_fence_signal(d->f[i]);
+		dma_fence_put(d->f[i]);
+	}
+}
+
+/* Both at once: one of them signals, each callback runs once. */
+static void st_test_signal_signal(struct kunit *test)
+{
+	struct st_ctx *c = st_ctx_new(test);
+	struct st_duel *d = st_duel_new(test, c);
+	int i, wrong = 0;
+
+	st_run_pair(test, &d->race, st_duel_signal_a, st_duel_signal_b, d);
+	KUNIT_EXPECT_FALSE(test, d->back.timed_out);
+
+	for (i = 0; i < ST_ROUNDS; i++)
+		wrong += d->cb[i].calls != 1;
+	KUNIT_EXPECT_EQ(test, wrong, 0);
+	KUNIT_EXPECT_EQ(test, d->won[0] + d->won[1], ST_ROUNDS);
+	st_duel_free(d);
+	dma_fence_put(&c->f->base);
+}
+
+/* Readers */
+
+static void st_read_signal(void *arg)
+{
+	struct st_duel *d = arg;
+	int i;
+
+	for (i = 0; i < ST_ROUNDS; i++) {
+		st_reach(&d->race, i + 1);
+		if (!st_await(&d->back, i + 1))
+			return;
+		dma_fence_set_error(d->f[i], -i - 1);
+		dma_fence_signal_timestamp(d->f[i], ns_to_ktime(i + 1));
+	}
+}
+
+/* Looks so often that it sees the very first moment. Zero if it timed out. */
+static unsigned long st_poll_signaled(struct dma_fence *f)
+{
+	u64 end = ktime_get_ns() + ST_STEP_TIMEOUT;
+	unsigned long flags;
+	int i;
+
+	do {
+		for (i = 0; i < 1000; i++) {
+			/* Pairs with the release by which it is published. */
+			flags = smp_load_acquire(&f->flags);
+			if (flags & BIT(DMA_FENCE_FLAG_SIGNALED_BIT))
+				return flags;
+		}
+	} while (ktime_get_ns() < end);
+
+	return 0;
+}
+
+static void st_read_state(void *arg)
+{
+	struct st_duel *d = arg;
+	int i;
+
+	for (i = 0; i < ST_ROUNDS; i++) {
+		struct dma_fence *f = d->f[i];
+		unsigned long flags;
+		ktime_t timestamp;
+
+		if (!st_await(&d->race, i + 1))
+			return;
+		st_reach(&d->back, i + 1);
+		flags = st_poll_signaled(f);
+		timestamp = f->timestamp;
+		if (!flags) {
+			d->back.timed_out = true;
+			return;
+		}
+
+		if (!(flags & BIT(DMA_FENCE_FLAG_TIMESTAMP_BIT)) ||
+		    ktime_to_ns(timestamp) != i + 1 || f->error != -i - 1 ||
+		    dma_fence_get_status(f) != -i - 1)
+			d->bad++;
+
+		/* Signaled and not dispatching: the callback has run. */
+		if (!(flags & BIT(DMA_FENCE_FLAG_DISPATCHING_BIT)) &&
+		    !READ_ONCE(d->cb[i].done))
+			d->bad++;
+
+		dma_fence_flush_callbacks(f);
+		if (!READ_ONCE(d->cb[i].done))
+			d->bad++;
+	}
+}
+
+static void st_test_signaled_shows_all(struct kunit *test)
+{
+	struct st_ctx *c = st_ctx_new(test);
+	struct st_duel *d = st_duel_new(test, c);
+
+	st_run_pair(test, &d->race, st_read_signal, st_read_state, d);
+	KUNIT_EXPECT_FALSE(test, d->back.timed_out);
+	KUNIT_EXPECT_EQ(test, d->bad, 0);
+	st_duel_free(d);
+	dma_fence_put(&c->f->base);
+}
+
+/* Errors */
+
+static void st_test_try_set_error(struct kunit *test)
+{
+	struct st_ctx *c = st_ctx_new(test);
+
+	KUNIT_EXPECT_TRUE(test, dma_fence_try_set_error(&c->f->base, -EIO));
+	KUNIT_EXPECT_EQ(test, dma_fence_get_status(&c->f->base), 0);
+	dma_fence_signal(&c->f->base);
+	KUNIT_EXPECT_EQ(test, dma_fence_get_status(&c->f->base), -EIO);
+	KUNIT_EXPECT_FALSE(test, dma_fence_try_set_error(&c->f->base, -ETIME));
+	KUNIT_EXPECT_EQ(test, dma_fence_get_status(&c->f->base), -EIO);
+	dma_fence_put(&c->f->base);
+}
+
+/*
+ * The window between taking the fence lock and publishing the state: the
+ * tracepoint is in there.
+ */
+
+static void st_probe(void *data, struct dma_fence *fence)
+{
+	struct st_ctx *c = data;
+
+	if (fence != &c->f->base)
+		return;
+	st_reach(&c->race, 1);
+	c->premature = !st_stays_false(&c->returned);
+}
+
+static void st_run_pair_in_lock(struct kunit *test, struct st_ctx *c,
+				void (*other)(void *arg))
+{
+	if (!IS_ENABLED(CONFIG_TRACEPOINTS))
+		kunit_skip(test, "requires tracepoints");
+
+	KUNIT_ASSERT_EQ(test, 0, register_trace_dma_fence_signaled(st_probe, c));
+	st_run_pair(test, &c->race, st_signal, other, c);
+	unregister_trace_dma_fence_signaled(st_probe, c);
+	tracepoint_synchronize_unregister();
+}
+
+static void st_add_other(void *arg)
+{
+	struct st_ctx *c = arg;
+
+	if (!st_await(&c->race, 1))
+		return;
+	c->ret[0] = dma_fence_add_callback(&c->f->base, &c->cb[0].base, st_count);
+	WRITE_ONCE(c->returned, true);
+	st_reach(&c->race, 2);
+}
+
+static void st_test_add_in_signal(struct kunit *test)
+{
+	struct st_ctx *c = st_ctx_new(test);
+
+	dma_fence_add_callback(&c->f->base, &c->cb[1].base, st_count);
+	st_run_pair_in_lock(test, c, st_add_other);
+
+	KUNIT_EXPECT_FALSE_MSG(test, c->premature, "did not wait for the fence lock");
+	KUNIT_EXPECT_EQ(test, c->ret[0], -ENOENT);
+	KUNIT_EXPECT_EQ(test, c->cb[0].calls, 0);
+	KUNIT_EXPECT_TRUE(test, list_empty(&c->cb[0].base.node));
+	KUNIT_EXPECT_EQ(test, c->cb[1].calls, 1);
+	dma_fence_put(&c->f->base);
+}
+
+static void st_test_remove_in_signal(struct kunit *test)
+{
+	struct st_ctx *c = st_ctx_new(test);
+
+	dma_fence_add_callback(&c->f->base, &c->cb[0].base, st_count);
+	dma_fence_add_callback(&c->f->base, &c->cb[1].base, st_count);
+	st_run_pair_in_lock(test, c, st_remove_other);
+
+	KUNIT_EXPECT_FALSE_MSG(test, c->premature, "did not wait for the fence lock");
+	KUNIT_EXPECT_FALSE(test, c->ret[0]);
+	KUNIT_EXPECT_TRUE(test, c->verdict);
+	KUNIT_EXPECT_EQ(test, c->cb[0].calls, 1);
+	KUNIT_EXPECT_EQ(test, c->cb[1].calls, 1);
+	dma_fence_put(&c->f->base);
+}
+
+static void st_set_error_other(void *arg)
+{
+	struct st_ctx *c = arg;
+
+	if (!st_await(&c->race, 1))
+		return;
+	c->verdict = dma_fence_try_set_error(&c->f->base, -EIO);
+	WRITE_ONCE(c->returned, true);
+}
+
+static void st_test_set_error_in_signal(struct kunit *test)
+{
+	struct st_ctx *c = st_ctx_new(test);
+
+	st_run_pair_in_lock(test, c, st_set_error_other);
+
+	KUNIT_EXPECT_FALSE_MSG(test, c->premature, "did not wait for the fence lock");
+	KUNIT_EXPECT_FALSE(test, c->verdict);
+	KUNIT_EXPECT_EQ(test, dma_fence_get_status(&c->f->base), 1);
+	dma_fence_put(&c->f->base);
+}
+
+static void st_probe_hold(void *data, struct dma_fence *fence)
+{
+	struct st_ctx *c = data;
+
+	if (fence != &c->f->base)
+		return;
+	st_reach(&c->race, 1);
+	st_await(&c->race, 2);
+}
+
+static void st_read_other(void *arg)
+{
+	struct st_ctx *c = arg;
+
+	if (!st_await(&c->race, 1))
+		return;
+	/* The other CPU keeps the lock until this is through. */
+	c->ret[0] = dma_fence_get_status(&c->f->base);
+	c->verdict = dma_fence_is_signaled(&c->f->base);
+	st_reach(&c->race, 2);
+}
+
+static void st_test_read_without_lock(struct kunit *test)
+{
+	struct st_ctx *c = st_ctx_new(test);
+
+	if (!IS_ENABLED(CONFIG_TRACEPOINTS))
+		kunit_skip(test, "requires tracepoints");
+
+	KUNIT_ASSERT_EQ(test, 0, register_trace_dma_fence_signaled(st_probe_hold, c));
+	st_run_pair(test, &c->race, st_signal, st_read_other, c);
+	unregister_trace_dma_fence_signaled(st_probe_hold, c);
+	tracepoint_synchronize_unregister();
+
+	KUNIT_EXPECT_EQ(test, c->ret[0], 0);
+	KUNIT_EXPECT_FALSE(test, c->verdict);
+	KUNIT_EXPECT_EQ(test, dma_fence_get_status(&c->f->base), 1);
+	dma_fence_put(&c->f->base);
+}
+
+/* Adding, with the callbacks running on the other CPU, and after */
+static void st_test_add_in_dispatch(struct kunit *test)
+{
+	struct st_ctx *c = st_ctx_new(test);
+
+	dma_fence_add_callback(&c->f->base, &c->cb[1].base, st_hold);
+	st_run_pair(test, &c->race, st_signal, st_add_other, c);
+
+	KUNIT_EXPECT_EQ(test, c->ret[0], -ENOENT);
+	KUNIT_EXPECT_EQ(test, c->cb[0].calls, 0);
+	KUNIT_EXPECT_EQ(test, c->cb[1].calls, 1);
+	KUNIT_EXPECT_EQ(test, -ENOENT,
+			dma_fence_add_callback(&c->f->base, &c->cb[2].base, st_count));
+	KUNIT_EXPECT_TRUE(test, list_empty(&c->cb[2].base.node));
+	dma_fence_put(&c->f->base);
+}
+
+/* Enabling */
+
+static bool st_enable_hold(struct st_fence *f)
+{
+	struct st_ctx *c = f->priv;
+
+	c->seen++;
+	st_reach(&c->race, 1);
+	st_await(&c->race, 2);
+	return c->verdict;
+}
+
+static void st_add_first(void *arg)
+{
+	struct st_ctx *c = arg;
+
+	c->ret[1] = dma_fence_add_callback(&c->f->base, &c->cb[1].base, st_count);
+}
+
+/* One CPU is inside enable_signaling, another one does not wait for it. */
+static void st_test_add_in_enable(struct kunit *test)
+{
+	struct st_ctx *c = st_ctx_new(test);
+
+	c->f->enable = st_enable_hold;
+	c->verdict = true;
+	st_run_pair(test, &c->race, st_add_first, st_add_other, c);
+
+	KUNIT_EXPECT_EQ(test, c->seen, 1);
+	KUNIT_EXPECT_EQ(test, c->ret[0], 0);
+	KUNIT_EXPECT_EQ(test, c->ret[1], 0);
+	KUNIT_EXPECT_EQ(test, c->ncalls, 0);
+	dma_fence_signal(&c->f->base);
+	KUNIT_EXPECT_EQ(test, c->cb[0].calls, 1);
+	KUNIT_EXPECT_EQ(test, c->cb[1].calls, 1);
+	dma_fence_put(&c->f->base);
+}
+
+/* ... and if it says that the fence is done, the other's callback runs. */
+static void st_test_add_in_enable_false(struct kunit *test)
+{
+	struct st_ctx *c = st_ctx_new(test);
+
+	c->f->enable = st_enable_hold;
+	c->verdict = false;
+	st_run_pair(test, &c->race, st_add_first, st_add_other, c);
+
+	KUNIT_EXPECT_EQ(test, c->ret[0], 0);
+	KUNIT_EXPECT_EQ(test, c->ret[1], -ENOENT);
+	KUNIT_EXPECT_EQ(test, c->cb[0].calls, 1);
+	KUNIT_EXPECT_EQ(test, c->cb[1].calls, 0);
+	KUNIT_EXPECT_TRUE(test, dma_fence_is_signaled(&c->f->base));
+	dma_fence_put(&c->f->base);
+}
+
+static bool st_enable_signals(struct st_fence *f)
+{
+	struct st_ctx *c = f->priv;
+
+	dma_fence_signal(&f->base);
+	return c->verdict;
+}
+
+static void st_test_enable_signals(struct kunit *test)
+{
+	int i;
+
+	for (i = 0; i < 2; i++) {
+		struct st_ctx *c = st_ctx_new(test);
+
+		c->f->enable = st_enable_signals;
+		c->verdict = i;
+		KUNIT_EXPECT_EQ(test, -ENOENT,
+				dma_fence_add_callback(&c->f->base,
+						       &c->cb[0].base, st_count));
+		KUNIT_EXPECT_EQ(test, c->cb[0].calls, 0);
+		KUNIT_EXPECT_TRUE(test, dma_fence_is_signaled(&c->f->base));
+		dma_fence_put(&c->f->base);
+	}
+}
+
+static void st_signal_other(void *arg)
+{
+	struct st_ctx *c = arg;
+
+	if (!st_await(&c->race, 1))
+		return;
+	dma_fence_signal(&c->f->base);
+	st_reach(&c->race, 2);
+}
+
+/* The fence is signaled while enable_signaling of it runs. */
+static void st_test_signal_in_enable(struct kunit *test)
+{
+	int i;
+
+	for (i = 0; i < 2; i++) {
+		struct st_ctx *c = st_ctx_new(test);
+
+		c->f->enable = st_enable_hold;
+		c->verdict = i;
+		st_run_pair(test, &c->race, st_add_first, st_signal_other, c);
+
+		KUNIT_EXPECT_EQ(test, c->ret[1], -ENOENT);
+		KUNIT_EXPECT_EQ(test, c->ncalls, 0);
+		dma_fence_put(&c->f->base);
+	}
+}
+
+/* A driver: its list and enable_signaling under one lock, signals after it. */
+
+static bool st_driver_enable(struct st_fence *f)
+{
+	struct st_ctx *c = f->priv;
+	unsigned long flags;
+	bool pending;
+
+	spin_lock_irqsave(&c->lock, flags);
+	/* The other CPU now comes for the lock, and finds the fence pending. */
+	st_reach(&c->race, 1);
+	pending = !list_empty(&c->pending);
+	spin_unlock_irqrestore(&c->lock, flags);
+
+	return pending;
+}
+
+static void st_driver_interrupt(void *arg)
+{
+	struct st_ctx *c = arg;
+	unsigned long flags;
+	bool pending;
+
+	if (!st_await(&c->race, 1))
+		return;
+	spin_lock_irqsave(&c->lock, flags);
+	pending = !list_empty(&c->pending);
+	INIT_LIST_HEAD(&c->pending);
+	spin_unlock_irqrestore(&c->lock, flags);
+
+	if (pending)
+		dma_fence_signal(&c->f->base);
+}
+
+static void st_test_enable_takes_lock(struct kunit *test)
+{
+	struct list_head link;
+	int i;
+
+	for (i = 0; i < 100; i++) {
+		struct st_ctx *c = st_ctx_new(test);
+
+		c->f->enable = st_driver_enable;
+		list_add(&link, &c->pending);
+		st_run_pair(test, &c->race, st_add_first, st_driver_interrupt, c);
+
+		/* Either too late, or called: never neither, never both. */
+		KUNIT_EXPECT_EQ(test, c->cb[1].calls, c->ret[1] ? 0 : 1);
+		KUNIT_EXPECT_TRUE(test, dma_fence_is_signaled(&c->f->base));
+		dma_fence_put(&c->f->base);
+		kunit_kfree(test, c);
+	}
+}
+
+/* Both enable at once: the op is called once. */
+
+static bool st_enable_count(struct st_fence *f)
+{
+	atomic_t *calls = f->priv;
+
+	atomic_inc(calls);
+	return true;
+}
+
+static void st_duel_enable(struct st_duel *d, int side)
+{
+	int i;
+
+	for (i = 0; i < ST_ROUNDS && st_duel_round(d, side, i); i++)
+		dma_fence_enable_signaling(d->f[i]);
+}
+
+static void st_duel_enable_a(void *arg)
+{
+	st_duel_enable(arg, 0);
+}
+
+static void st_duel_enable_b(void *arg)
+{
+	st_duel_enable(arg, 1);
+}
+
+static void st_test_enable_enable(struct kunit *test)
+{
+	struct st_duel *d = kunit_kzalloc(test, sizeof(*d), GFP_KERNEL);
+	atomic_t calls = ATOMIC_INIT(0);
+	int i;
+
+	KUNIT_ASSERT_NOT_NULL(test, d);
+	for (i = 0; i < ST_ROUNDS; i++) {
+		struct st_fence *f = st_fence_new(test);
+
+		f->enable = st_enable_count;
+		f->priv = &calls;
+		d->f[i] = &f->base;
+	}
+	st_run_pair(test, &d->race, st_duel_enable_a, st_duel_enable_b, d);
+
+	KUNIT_EXPECT_FALSE(test, d->back.timed_out);
+	KUNIT_EXPECT_EQ(test, atomic_read(&calls), ST_ROUNDS);
+	st_duel_free(d);
+}
+
+/* The last reference */
+
+static void st_put_in_callback(struct dma_fence *fence, struct dma_fence_cb *base)
+{
+	st_count(fence, base);
+	dma_fence_put(fence);
+}
+
+static struct st_ctx *st_ctx_new_release(struct kunit *test)
+{
+	struct st_ctx *c = st_ctx_new(test);
+
+	dma_fence_put(&c->f->base);
+	c->f = st_fence_new_release(test, &c->released);
+	c->f->priv = c;
+
+	return c;
+}
+
+static void st_test_last_ref_in_callback(struct kunit *test)
+{
+	struct st_ctx *c = st_ctx_new_release(test);
+
+	dma_fence_add_callback(&c->f->base, &c->cb[0].base, st_put_in_callback);
+	dma_fence_add_callback(&c->f->base, &c->cb[1].base, st_count);
+	rcu_read_lock();
+	dma_fence_signal(&c->f->base);
+	rcu_read_unlock();
+
+	KUNIT_EXPECT_TRUE(test, c->released);
+	KUNIT_EXPECT_EQ(test, c->cb[0].calls, 1);
+	KUNIT_EXPECT_EQ(test, c->cb[1].calls, 1);
+	kvfree_rcu_barrier();
+}
+
+static void st_grace_period_other(void *arg)
+{
+	struct st_ctx *c = arg;
+
+	if (!st_await(&c->race, 1))
+		return;
+	synchronize_rcu();
+	WRITE_ONCE(c->returned, true);
+}
+
+/* No grace period passes between a callback that drops it and the last one. */
+static void st_test_last_ref_outlives_dispatch(struct kunit *test)
+{
+	struct st_ctx *c = st_ctx_new_release(test);
+
+	dma_fence_add_callback(&c->f->base, &c->cb[0].base, st_put_in_callback);
+	dma_fence_add_callback(&c->f->base, &c->cb[1].base, st_linger);
+	st_run_pair(test, &c->race, st_signal, st_grace_period_other, c);
+
+	KUNIT_EXPECT_TRUE(test, c->released);
+	KUNIT_EXPECT_FALSE_MSG(test, c->premature, "the fence could be freed");
+	KUNIT_EXPECT_EQ(test, c->cb[1].calls, 1);
+	kvfree_rcu_barrier();
+}
+
+static void st_signal_rcu(void *arg)
+{
+	struct st_ctx *c = arg;
+
+	/* No reference, but alive when this began. */
+	rcu_read_lock();
+	dma_fence_signal(&c->f->base);
+	rcu_read_unlock();
+}
+
+static void st_put_other(void *arg)
+{
+	struct st_ctx *c = arg;
+
+	if (!st_await(&c->race, 1))
+		return;
+	dma_fence_put(&c->f->base);
+	st_reach(&c->race, 2);
+}
+
+/* The memory is on its way to be freed while the signaler still needs it. */
+static void st_test_last_ref_in_dispatch(struct kunit *test)
+{
+	struct st_ctx *c = st_ctx_new_release(test);
+
+	dma_fence_add_callback(&c->f->base, &c->cb[0].base, st_hold);
+	st_run_pair(test, &c->race, st_signal_rcu, st_put_other, c);
+
+	KUNIT_EXPECT_TRUE(test, c->released);
+	KUNIT_EXPECT_EQ(test, c->cb[0].calls, 1);
+	kvfree_rcu_barrier();
+}
+
+/* Waiting */
+
+static void st_wait_other(void *arg)
+{
+	struct st_ctx *c = arg;
+
+	if (!st_await(&c->race, 1))
+		return;
+	c->left = dma_fence_wait_timeout(&c->f->base, false, c->left);
+	c->verdict = READ_ONCE(c->cb[0].done);
+	WRITE_ONCE(c->returned, true);
+}
+
+static void st_wait_any_other(void *arg)
+{
+	struct st_ctx *c = arg;
+
+	if (!st_await(&c->race, 1))
+		return;
+	c->left = dma_fence_wait_any_timeout(c->any, 2, false, c->left, &c->idx);
+	c->verdict = READ_ONCE(c->cb[0].done);
+	WRITE_ONCE(c->returned, true);
+}
+
+/* Signaled before the wait began, but the callbacks are not through. */
+static void st_test_wait_in_dispatch(struct kunit *test)
+{
+	static const long timeouts[] = { 0, 1, HZ, MAX_SCHEDULE_TIMEOUT };
+	int i;
+
+	for (i = 0; i < ARRAY_SIZE(timeouts); i++) {
+		struct st_ctx *c = st_ctx_new(test);
+
+		c->left = timeouts[i];
+		dma_fence_add_callback(&c->f->base, &c->cb[0].base, st_linger);
+		st_run_pair(test, &c->race, st_signal, st_wait_other, c);
+
+		KUNIT_EXPECT_GT(test, c->left, 0);
+		KUNIT_EXPECT_FALSE_MSG(test, c->premature,
+				       "returned with a callback running, timeout %ld",
+				       timeouts[i]);
+		KUNIT_EXPECT_TRUE(test, c->verdict);
+		dma_fence_put(&c->f->base);
+	}
+}
+
+static void st_test_wait_any_in_dispatch(struct kunit *test)
+{
+	static const long timeouts[] = { 0, 1, HZ };
+	int i;
+
+	for (i = 0; i < ARRAY_SIZE(timeouts); i++) {
+		struct st_ctx *c = st_ctx_new(test);
+		struct st_fence *never = st_fence_new(test);
+
+		c->any[0] = &never->base;
+		c->any[1] = &c->f->base;
+		c->left = timeouts[i];
+		dma_fence_add_callback(&c->f->base, &c->cb[0].base, st_linger);
+		st_run_pair(test, &c->race, st_signal, st_wait_any_other, c);
+
+		KUNIT_EXPECT_GT(test, c->left, 0);
+		KUNIT_EXPECT_EQ(test, c->idx, 1);
+		KUNIT_EXPECT_FALSE_MSG(test, c->premature,
+				       "returned with a callback running, timeout %ld",
+				       timeouts[i]);
+		KUNIT_EXPECT_TRUE(test, c->verdict);
+		KUNIT_EXPECT_TRUE(test, list_empty(&never->base.cb_list));
+		dma_fence_signal(&never->base);
+		dma_fence_put(&never->base);
+		dma_fence_put(&c->f->base);
+	}
+}
+
+/* Somebody's callback is on the list: the waiter is about to sleep, or does. */
+static bool st_await_waiter(struct st_ctx *c)
+{
+	u64 end = ktime_get_ns() + ST_STEP_TIMEOUT;
+
+	while (list_empty_careful(&c->f->base.cb_list)) {
+		if (ktime_get_ns() > end) {
+			c->race.timed_out = true;
+			return false;
+		}
+		cpu_relax();
+	}
+	return true;
+}
+
+static void st_signal_waiter(void *arg)
+{
+	struct st_ctx *c = arg;
+
+	st_reach(&c->race, 1);
+	st_await_waiter(c);
+	/* Behind the waiter's own: it wakes up with this one still running. */
+	c->ret[0] = dma_fence_add_callback(&c->f->base, &c->cb[0].base, st_linger);
+	dma_fence_signal(&c->f->base);
+}
+
+static void st_test_wait_sleeping(struct kunit *test)
+{
+	int i;
+
+	for (i = 0; i < 2; i++) {
+		struct st_ctx *c = st_ctx_new(test);
+		struct st_fence *never = st_fence_new(test);
+
+		c->any[0] = &never->base;
+		c->any[1] = &c->f->base;
+		c->left = 10 * HZ;
+		st_run_pair(test, &c->race, st_signal_waiter,
+			    i ? st_wait_any_other : st_wait_other, c);
+
+		KUNIT_EXPECT_EQ(test, c->ret[0], 0);
+		KUNIT_EXPECT_GT(test, c->left, 0);
+		KUNIT_EXPECT_FALSE_MSG(test, c->premature,
+				       "woke up and returned with a callback running");
+		KUNIT_EXPECT_TRUE(test, c->verdict);
+		dma_fence_signal(&never->base);
+		dma_fence_put(&never->base);
+		dma_fence_put(&c->f->base);
+	}
+}
+
+/* The signal lands while the wait enables signaling. */
+static void st_wait_first(void *arg)
+{
+	struct st_ctx *c = arg;
+
+	c->left = dma_fence_wait_timeout(&c->f->base, true, 10 * HZ);
+}
+
+static void st_test_wait_signal_in_enable(struct kunit *test)
+{
+	struct st_ctx *c = st_ctx_new(test);
+
+	c->f->enable = st_enable_hold;
+	c->verdict = true;
+	st_run_pair(test, &c->race, st_wait_first, st_signal_other, c);
+	KUNIT_EXPECT_GT(test, c->left, 0);
+	dma_fence_put(&c->f->base);
+}
+
+/* Lands anywhere around going to sleep: no wake-up is lost. */
+
+#define ST_SLEEPS	1000
+
+static void st_sleep_signal(void *arg)
+{
+	struct st_duel *d = arg;
+	int i;
+
+	for (i = 0; i < ST_SLEEPS && st_duel_round(d, 0, i); i++) {
+		int spin = i % 64;
+
+		while (spin--)
+			cpu_relax();
+		dma_fence_signal(d->f[i]);
+	}
+}
+
+static void st_sleep_wait(void *arg)
+{
+	struct st_duel *d = arg;
+	int i;
+
+	for (i = 0; i < ST_SLEEPS && st_duel_round(d, 1, i); i++)
+		if (dma_fence_wait_timeout(d->f[i], i & 1, 10 * HZ) <= 0)
+			d->bad++;
+}
+
+static void st_test_wait_no_lost_wakeup(struct kunit *test)
+{
+	struct st_ctx *c = st_ctx_new(test);
+	struct st_duel *d = st_duel_new(test, c);
+
+	st_run_pair(test, &d->race, st_sleep_signal, st_sleep_wait, d);
+
+	KUNIT_EXPECT_FALSE(test, d->back.timed_out);
+	KUNIT_EXPECT_EQ(test, d->bad, 0);
+	st_duel_free(d);
+	dma_fence_put(&c->f->base);
+}
+
+static void st_test_wait_times_out(struct kunit *test)
+{
+	struct st_ctx *c = st_ctx_new(test);
+	struct dma_fence *any[2] = { &c->f->base, &c->f->base };
+
+	KUNIT_EXPECT_EQ(test, 0, dma_fence_wait_timeout(&c->f->base, false, 0));
+	KUNIT_EXPECT_EQ(test, 0, dma_fence_wait_timeout(&c->f->base, true, 1));
+	KUNIT_EXPECT_EQ(test, 0, dma_fence_wait_any_timeout(any, 2, false, 0, NULL));
+	KUNIT_EXPECT_EQ(test, 0, dma_fence_wait_any_timeout(any, 2, false, 1, NULL));
+	KUNIT_EXPECT_TRUE(test, list_empty(&c->f->base.cb_list));
+	dma_fence_signal(&c->f->base);
+	KUNIT_EXPECT_EQ(test, 1, dma_fence_wait_timeout(&c->f->base, false, 0));
+	KUNIT_EXPECT_EQ(test, 7, dma_fence_wait_timeout(&c->f->base, false, 7));
+	KUNIT_EXPECT_EQ(test, 1, dma_fence_wait_any_timeout(any, 2, false, 0, NULL));
+	dma_fence_put(&c->f->base);
+}
+
+static void st_wait_interruptible(void *arg)
+{
+	struct st_ctx *c = arg;
+
+	allow_signal(SIGUSR1);
+	WRITE_ONCE(c->task, current);
+	st_reach(&c->race, 1);
+	c->left = dma_fence_wait_timeout(&c->f->base, true, 10 * HZ);
+	flush_signals(current);
+	/* Keeps the task for the one who sends to it. */
+	st_await(&c->race, 2);
+}
+
+static void st_interrupt(void *arg)
+{
+	struct st_ctx *c = arg;
+
+	if (!st_await(&c->race, 1))
+		return;
+	if (st_await_waiter(c))
+		send_sig(SIGUSR1, c->task, 1);
+	st_reach(&c->race, 2);
+}
+
+static void st_test_wait_interrupted(struct kunit *test)
+{
+	struct st_ctx *c = st_ctx_new(test);
+
+	st_run_pair(test, &c->race, st_wait_interruptible, st_interrupt, c);
+
+	KUNIT_EXPECT_EQ(test, c->left, -ERESTARTSYS);
+	KUNIT_EXPECT_TRUE(test, list_empty(&c->f->base.cb_list));
+	dma_fence_signal(&c->f->base);
+	dma_fence_put(&c->f->base);
+}
+
+/* A wait of the issuer's own that says "done" does not know of callbacks. */
+
+static signed long st_custom_wait(struct dma_fence *fence, bool intr,
+				  signed long timeout)
+{
+	return timeout ?: 1;
+}
+
+static const struct dma_fence_ops st_custom_wait_ops = {
+	.get_driver_name = st_fence_name,
+	.get_timeline_name = st_fence_name,
+	.wait = st_custom_wait,
+};
+
+static void st_test_wait_custom(struct kunit *test)
+{
+	struct st_ctx *c = st_ctx_new(test);
+
+	dma_fence_put(&c->f->base);
+	c->f = __st_fence_new(test, &st_custom_wait_ops);
+	c->left = HZ;
+	dma_fence_add_callback(&c->f->base, &c->cb[0].base, st_linger);
+	st_run_pair(test, &c->race, st_signal, st_wait_other, c);
+
+	KUNIT_EXPECT_EQ(test, c->left, HZ);
+	KUNIT_EXPECT_FALSE_MSG(test, c->premature, "returned with a callback running");
+	KUNIT_EXPECT_TRUE(test, c->verdict);
+	dma_fence_put(&c->f->base);
+}
+
+/* Independence of the issuer */
+
+static void st_test_ops_detached(struct kunit *test)
+{
+	struct st_ctx *c = st_ctx_new(test);
+	struct st_ctx *r = st_ctx_new_release(test);
+	const char *driver, *timeline;
+
+	dma_fence_signal(&c->f->base);
+	dma_fence_signal(&r->f->base);
+	KUNIT_EXPECT_NULL(test, rcu_access_pointer(c->f->base.ops));
+	KUNIT_EXPECT_NOT_NULL(test, rcu_access_pointer(r->f->base.ops));
+
+	rcu_read_lock();
+	driver = (__force const char *)dma_fence_driver_name(&c->f->base);
+	timeline = (__force const char *)dma_fence_timeline_name(&r->f->base);
+	rcu_read_unlock();
+	/* Constants both, or else this would be a use after free. */
+	KUNIT_EXPECT_STREQ(test, driver, "detached-driver");
+	KUNIT_EXPECT_STREQ(test, timeline, "signaled-timeline");
+
+	dma_fence_set_deadline(&c->f->base, ktime_get());
+	dma_fence_put(&c->f->base);
+	dma_fence_put(&r->f->base);
+	KUNIT_EXPECT_TRUE(test, r->released);
+}
+
+static struct kunit_case st_signal_cases[] = {
+	KUNIT_CASE(st_test_callback_context),
+	KUNIT_CASE(st_test_enable_context),
+	KUNIT_CASE(st_test_shared_lock),
+	KUNIT_CASE(st_test_callback_order),
+	KUNIT_CASE(st_test_callback_frees_itself),
+	KUNIT_CASE(st_test_signal_from_callback),
+	KUNIT_CASE(st_test_remove_pending),
+	KUNIT_CASE(st_test_remove_running),
+	KUNIT_CASE(st_test_remove_next),
+	KUNIT_CASE(st_test_remove_in_signal),
+	KUNIT_CASE(st_test_flush_idle),
+	KUNIT_CASE(st_test_flush_running),
+	KUNIT_CASE(st_test_signal_does_not_wait),
+	KUNIT_CASE(st_test_signal_signal),
+	KUNIT_CASE(st_test_signaled_shows_all),
+	KUNIT_CASE(st_test_read_without_lock),
+	KUNIT_CASE(st_test_try_set_error),
+	KUNIT_CASE(st_test_set_error_in_signal),
+	KUNIT_CASE(st_test_add_in_signal),
+	KUNIT_CASE(st_test_add_in_dispatch),
+	KUNIT_CASE(st_test_add_in_enable),
+	KUNIT_CASE(st_test_add_in_enable_false),
+	KUNIT_CASE(st_test_enable_signals),
+	KUNIT_CASE(st_test_signal_in_enable),
+	KUNIT_CASE(st_test_enable_takes_lock),
+	KUNIT_CASE(st_test_enable_enable),
+	KUNIT_CASE(st_test_last_ref_in_callback),
+	KUNIT_CASE(st_test_last_ref_in_dispatch),
+	KUNIT_CASE(st_test_last_ref_outlives_dispatch),
+	KUNIT_CASE(st_test_wait_in_dispatch),
+	KUNIT_CASE(st_test_wait_any_in_dispatch),
+	KUNIT_CASE(st_test_wait_sleeping),
+	KUNIT_CASE(st_test_wait_signal_in_enable),
+	KUNIT_CASE(st_test_wait_no_lost_wakeup),
+	KUNIT_CASE(st_test_wait_times_out),
+	KUNIT_CASE(st_test_wait_interrupted),
+	KUNIT_CASE(st_test_wait_custom),
+	KUNIT_CASE(st_test_ops_detached),
+	{}
+};
+
+static struct kunit_suite st_signal_suite = {
+	.name = "dma-fence-signal",
+	.test_cases = st_signal_cases,
+};
+
+kunit_test_suite(st_signal_suite);
+
+MODULE_DESCRIPTION("KUnit tests for the signaling of DMA fences");
+MODULE_LICENSE("GPL");
