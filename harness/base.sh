@@ -7,56 +7,24 @@ begin
 [ ! -s "$build/base" ] || exit 0
 [ ! -e "$build/tree" ] || die "build/tree is there, but the base that it is made from is not"
 
-apt=$tmp/apt
-private_apt() { # suite, command...
-	suite=$1
-	shift
-	mkdir -p "$apt/$suite/lists/partial" "$apt/$suite/cache/archives/partial" "$apt/etc"
-	signed=
-	if [ -e /usr/share/keyrings/debian-archive-keyring.gpg ]; then
-		signed='[signed-by=/usr/share/keyrings/debian-archive-keyring.gpg] '
-	fi
-	echo "deb $signed$mirror $suite main" >"$apt/$suite/sources.list"
-	set -- "$@" -o "Dir::Etc::sourcelist=$apt/$suite/sources.list" \
-		-o Dir::Etc::sourceparts=/dev/null \
-		-o Dir::Etc::preferences=/dev/null -o Dir::Etc::preferencesparts=/dev/null \
-		-o "Dir::State=$apt/$suite" -o "Dir::State::lists=$apt/$suite/lists" \
-		-o Dir::State::status=/dev/null -o "Dir::Cache=$apt/$suite/cache" \
-		-o Acquire::Languages=none -o Acquire::Retries=2
-	if [ "$(id -u)" = 0 ]; then
-		set -- "$@" -o APT::Sandbox::User=root
-	fi
-	step "$name_of_step" "$@"
-}
-
-# The address before /dists/ of the machine's Debian release, whatever form its sources have.
-# shellcheck source=/dev/null
-codename=$(. /etc/os-release && echo "${VERSION_CODENAME-sid}")
-mirror=$(apt-get --print-uris update 2>/dev/null |
-	sed -n "s,^'\([^']*\)/dists/\($codename\|stable\|testing\|unstable\|sid\)/InRelease'.*,\1,p" |
-	head -n 1)
-[ -n "$mirror" ] || die "no Debian mirror for $codename in the machine's apt sources"
-
+find_mirror
 need_disk "$build" 6000 "the base and a build of it"
 
 version=
 tried=
 for suite in trixie-backports sid experimental; do
-	name_of_step=lists-$suite
 	tried="$tried $suite"
-	private_apt "$suite" apt-get update -q -o APT::Update::Error-Mode=any ||
-		die "no lists of $suite from $mirror: $(first_error "$build/log/$name_of_step.log")"
-	name_of_step=version-$suite
-	private_apt "$suite" apt-cache madison "$package" || exit 2
-	version=$(awk -F ' *[|] *' 'NR == 1 { print $2 }' "$build/log/$name_of_step.log")
+	private_apt "lists-$suite" "$suite" apt-get update -q -o APT::Update::Error-Mode=any ||
+		die "no lists of $suite from $mirror: $(first_error "$build/log/lists-$suite.log")"
+	private_apt "version-$suite" "$suite" apt-cache madison "$package" || exit 2
+	version=$(awk -F ' *[|] *' 'NR == 1 { print $2 }' "$build/log/version-$suite.log")
 	[ -z "$version" ] || break
 done
 [ -n "$version" ] || die "no package $package at $mirror in:$tried"
 
-name_of_step=download
 mkdir -p "$tmp/deb"
 cd "$tmp/deb" || exit 2
-private_apt "$suite" apt-get download -q "$package=$version" ||
+private_apt download "$suite" apt-get download -q "$package=$version" ||
 	die "no $package $version from $mirror $suite: $(first_error "$build/log/download.log")"
 cd "$top" || exit 2
 

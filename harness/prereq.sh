@@ -21,7 +21,6 @@ perl perl
 python3 python3
 xz xz-utils
 ccache ccache
-sparse sparse
 shellcheck shellcheck
 jq jq
 setpriv util-linux

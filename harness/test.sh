@@ -2,7 +2,7 @@
 # The checks: test.sh runs all, test.sh NAME one alone, test.sh names lists them.
 # The last line is "N passed, N failed", checks and KUnit cases together.
 . "$(dirname "$0")/lib.sh"
-names='shell harness apply checkpatch kunit kasan lockdep commits sparse drm'
+names='shell harness apply checkpatch kunit kasan lockdep commits sparse rt drm'
 
 if [ "${1-}" = names ]; then
 	echo "$names"
@@ -21,7 +21,8 @@ pass() { # what
 }
 fail() { # what, then the lines that show it on standard input
 	echo "FAIL $1    (alone: make test-$check)"
-	sed 's/^/     /'
+	# Equal lines once, with their number, and not thousands of others.
+	uniq -c | sed -e '21,$d' -e 's/^ *1 /     /' -e 's/^ *\([0-9]*\) /     (\1 times) /'
 	count fail 1
 }
 # Pass when nothing comes in on standard input.
@@ -177,6 +178,7 @@ check_commits() {
 }
 
 check_sparse() {
+	run harness/sparse.sh || exit 2
 	touched base "$series_top" >"$tmp/c"
 	for side in base top; do
 		commit=base
@@ -191,8 +193,11 @@ check_sparse() {
 			fi
 		done <"$tmp/c" | objects_of >"$tmp/objects"
 		# shellcheck disable=SC2046 # a list of words
-		x86_make "sparse-$side" W=1 C=2 CHECK=sparse drivers/dma-buf/ $(cat "$tmp/objects") ||
+		x86_make "sparse-$side" W=1 C=2 CHECK="$build/sparse/sparse" \
+			drivers/dma-buf/ $(cat "$tmp/objects") ||
 			die "cannot compile for sparse: $(first_error "$build/log/sparse-$side.log")"
+		grep -q '^  CHECK ' "$build/log/sparse-$side.log" ||
+			die "sparse did not run: $(first_error "$build/log/sparse-$side.log")"
 		if [ "$side" = base ]; then
 			remember sparse-base
 		fi
@@ -201,6 +206,24 @@ check_sparse() {
 	at_step base
 	comm -13 "$tmp/sparse.base" "$tmp/sparse.top" |
 		none "sparse on $(wc -l <"$tmp/c") files: nothing that the base does not have"
+}
+
+check_rt() {
+	at_step "$series_top"
+	rt="make -C $build/step/src ARCH=x86_64 O=$build/step/rt"
+	# shellcheck disable=SC2086 # words
+	step config-rt $rt KCONFIG_ALLCONFIG="$top/harness/config/rt.config" allnoconfig ||
+		die "cannot configure PREEMPT_RT: $(first_error "$build/log/config-rt.log")"
+	for symbol in PREEMPT_RT PROVE_LOCKING DMA_FENCE_KUNIT_TEST SW_SYNC; do
+		grep -q "^CONFIG_$symbol=y" "$build/step/rt/.config" || echo "CONFIG_$symbol is not set"
+	done | none 'rt: configured'
+	# shellcheck disable=SC2086 # words
+	if step build-rt $rt CC='ccache gcc' -j"$jobs" W=1 drivers/dma-buf/; then
+		warnings "$build/log/build-rt.log" | none 'rt: drivers/dma-buf compiles without warnings'
+	else
+		grep -E 'error|\*\*\*' "$build/log/build-rt.log" | fail 'rt: drivers/dma-buf compiles'
+	fi
+	at_step base
 }
 
 # Count the cases of a run as passed, failed, skipped; complain of reports.

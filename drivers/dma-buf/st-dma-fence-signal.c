@@ -544,6 +544,11 @@ static void st_test_signal_signal(struct kunit *test)
 
 /* Readers */
 
+static int st_error(int round)
+{
+	return -(round % MAX_ERRNO) - 1;
+}
+
 static void st_read_signal(void *arg)
 {
 	struct st_duel *d = arg;
@@ -553,7 +558,7 @@ static void st_read_signal(void *arg)
 		st_reach(&d->race, i + 1);
 		if (!st_await(&d->back, i + 1))
 			return;
-		dma_fence_set_error(d->f[i], -i - 1);
+		dma_fence_set_error(d->f[i], st_error(i));
 		dma_fence_signal_timestamp(d->f[i], ns_to_ktime(i + 1));
 	}
 }
@@ -598,8 +603,8 @@ static void st_read_state(void *arg)
 		}
 
 		if (!(flags & BIT(DMA_FENCE_FLAG_TIMESTAMP_BIT)) ||
-		    ktime_to_ns(timestamp) != i + 1 || f->error != -i - 1 ||
-		    dma_fence_get_status(f) != -i - 1)
+		    ktime_to_ns(timestamp) != i + 1 || f->error != st_error(i) ||
+		    dma_fence_get_status(f) != st_error(i))
 			d->bad++;
 
 		/* Signaled and not dispatching: the callback has run. */
@@ -1168,13 +1173,13 @@ static void st_test_wait_any_in_dispatch(struct kunit *test)
 }
 
 /* Somebody's callback is on the list: the waiter is about to sleep, or does. */
-static bool st_await_waiter(struct st_ctx *c)
+static bool st_await_waiter(struct st_race *race, struct dma_fence *f)
 {
 	u64 end = ktime_get_ns() + ST_STEP_TIMEOUT;
 
-	while (list_empty_careful(&c->f->base.cb_list)) {
+	while (list_empty_careful(&f->cb_list)) {
 		if (ktime_get_ns() > end) {
-			c->race.timed_out = true;
+			race->timed_out = true;
 			return false;
 		}
 		cpu_relax();
@@ -1187,7 +1192,7 @@ static void st_signal_waiter(void *arg)
 	struct st_ctx *c = arg;
 
 	st_reach(&c->race, 1);
-	st_await_waiter(c);
+	st_await_waiter(&c->race, &c->f->base);
 	/* Behind the waiter's own: it wakes up with this one still running. */
 	c->ret[0] = dma_fence_add_callback(&c->f->base, &c->cb[0].base, st_linger);
 	dma_fence_signal(&c->f->base);
@@ -1247,9 +1252,13 @@ static void st_sleep_signal(void *arg)
 	int i;
 
 	for (i = 0; i < ST_SLEEPS && st_duel_round(d, 0, i); i++) {
-		int spin = i % 64;
+		u64 end;
 
-		while (spin--)
+		if (!st_await_waiter(&d->race, d->f[i]))
+			return;
+		/* The waiter has between nothing and 4 us for its way to sleep. */
+		end = ktime_get_ns() + i % 64 * 64;
+		while (ktime_get_ns() < end)
 			cpu_relax();
 		dma_fence_signal(d->f[i]);
 	}
@@ -1267,15 +1276,17 @@ static void st_sleep_wait(void *arg)
 
 static void st_test_wait_no_lost_wakeup(struct kunit *test)
 {
-	struct st_ctx *c = st_ctx_new(test);
-	struct st_duel *d = st_duel_new(test, c);
+	struct st_duel *d = kunit_kzalloc(test, sizeof(*d), GFP_KERNEL);
+	int i;
 
+	KUNIT_ASSERT_NOT_NULL(test, d);
+	for (i = 0; i < ST_ROUNDS; i++)
+		d->f[i] = &st_fence_new(test)->base;
 	st_run_pair(test, &d->race, st_sleep_signal, st_sleep_wait, d);
 
 	KUNIT_EXPECT_FALSE(test, d->back.timed_out);
 	KUNIT_EXPECT_EQ(test, d->bad, 0);
 	st_duel_free(d);
-	dma_fence_put(&c->f->base);
 }
 
 static void st_test_wait_times_out(struct kunit *test)
@@ -1314,7 +1325,7 @@ static void st_interrupt(void *arg)
 
 	if (!st_await(&c->race, 1))
 		return;
-	if (st_await_waiter(c))
+	if (st_await_waiter(&c->race, &c->f->base))
 		send_sig(SIGUSR1, c->task, 1);
 	st_reach(&c->race, 2);
 }
