@@ -22,7 +22,7 @@ pass() { # what
 fail() { # what, then the lines that show it on standard input
 	echo "FAIL $1    (alone: make test-$check)"
 	# Equal lines once, with their number, and not thousands of others.
-	uniq -c | sed -e '21,$d' -e 's/^ *1 /     /' -e 's/^ *\([0-9]*\) /     (\1 times) /'
+	uniq -c | sed -e '21,$d' -e 's/^ *1 /     /' -e 's/^ *\([1-9][0-9]*\) /     (\1 times) /'
 	count fail 1
 }
 # Pass when nothing comes in on standard input.
@@ -275,7 +275,7 @@ check_lockdep() {
 	provoke="$kunit_smp --kernel_args=dma_fence_lockdep.provoke=1"
 	# shellcheck disable=SC2086 # words
 	python3 "$kunit" exec --build_dir="$obj" $provoke --list_tests 'dma-fence-lockdep.*' </dev/null |
-		sed -n '/^dma-fence-lockdep\./p' >"$tmp/cases"
+		sed -n '/^dma-fence-lockdep\.st_provoke_/p' >"$tmp/cases"
 	if [ ! -s "$tmp/cases" ]; then
 		echo 'SKIP the series has no suite dma-fence-lockdep'
 		return

@@ -566,7 +566,7 @@ static void st_read_signal(void *arg)
 /* Looks so often that it sees the very first moment. Zero if it timed out. */
 static unsigned long st_poll_signaled(struct dma_fence *f)
 {
-	u64 end = ktime_get_ns() + ST_STEP_TIMEOUT;
+	u64 end = ktime_get_mono_fast_ns() + ST_STEP_TIMEOUT;
 	unsigned long flags;
 	int i;
 
@@ -577,7 +577,7 @@ static unsigned long st_poll_signaled(struct dma_fence *f)
 			if (flags & BIT(DMA_FENCE_FLAG_SIGNALED_BIT))
 				return flags;
 		}
-	} while (ktime_get_ns() < end);
+	} while (ktime_get_mono_fast_ns() < end);
 
 	return 0;
 }
@@ -1175,10 +1175,10 @@ static void st_test_wait_any_in_dispatch(struct kunit *test)
 /* Somebody's callback is on the list: the waiter is about to sleep, or does. */
 static bool st_await_waiter(struct st_race *race, struct dma_fence *f)
 {
-	u64 end = ktime_get_ns() + ST_STEP_TIMEOUT;
+	u64 end = ktime_get_mono_fast_ns() + ST_STEP_TIMEOUT;
 
 	while (list_empty_careful(&f->cb_list)) {
-		if (ktime_get_ns() > end) {
+		if (ktime_get_mono_fast_ns() > end) {
 			race->timed_out = true;
 			return false;
 		}
@@ -1257,8 +1257,8 @@ static void st_sleep_signal(void *arg)
 		if (!st_await_waiter(&d->race, d->f[i]))
 			return;
 		/* The waiter has between nothing and 4 us for its way to sleep. */
-		end = ktime_get_ns() + i % 64 * 64;
-		while (ktime_get_ns() < end)
+		end = ktime_get_mono_fast_ns() + i % 64 * 64;
+		while (ktime_get_mono_fast_ns() < end)
 			cpu_relax();
 		dma_fence_signal(d->f[i]);
 	}

@@ -16,7 +16,11 @@
 #include <linux/lockdep.h>
 #include <linux/slab.h>
 
-/* Longer than any step takes on the slowest emulator, in ns. */
+/*
+ * Longer than any step takes on the slowest emulator, in ns. Measured by
+ * ktime_get_mono_fast_ns() wherever the fence lock may be held: the other
+ * clocks have a seqcount that lockdep would see below it.
+ */
 #define ST_STEP_TIMEOUT		(10ULL * NSEC_PER_SEC)
 
 /**
@@ -126,13 +130,13 @@ static inline void st_reach(struct st_race *race, int n)
 /* Wait for step @n of the other CPU, in any context. */
 static inline bool st_await(struct st_race *race, int n)
 {
-	u64 end = ktime_get_ns() + ST_STEP_TIMEOUT;
+	u64 end = ktime_get_mono_fast_ns() + ST_STEP_TIMEOUT;
 
 	/* Pairs with the release in st_reach(). */
 	while (smp_load_acquire(&race->step) < n) {
 		if (READ_ONCE(race->timed_out))
 			return false;
-		if (ktime_get_ns() > end) {
+		if (ktime_get_mono_fast_ns() > end) {
 			WRITE_ONCE(race->timed_out, true);
 			return false;
 		}
@@ -149,9 +153,9 @@ static inline bool st_await(struct st_race *race, int n)
  */
 static inline bool st_stays_false(const bool *done)
 {
-	u64 end = ktime_get_ns() + 50 * NSEC_PER_MSEC;
+	u64 end = ktime_get_mono_fast_ns() + 50 * NSEC_PER_MSEC;
 
-	while (ktime_get_ns() < end) {
+	while (ktime_get_mono_fast_ns() < end) {
 		if (READ_ONCE(*done))
 			return false;
 		cpu_relax();
