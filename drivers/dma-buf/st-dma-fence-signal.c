@@ -40,6 +40,7 @@ struct st_ctx {
 	bool irqs_on;
 	bool node_linked;
 	bool released;
+	bool freed;
 	bool verdict;
 	int ret[2];
 	int seen;
@@ -241,30 +242,31 @@ static void st_test_callback_order(struct kunit *test)
 	dma_fence_put(&c->f->base);
 }
 
-static void st_free_self(struct dma_fence *fence, struct dma_fence_cb *base)
+#define ST_GONE		0x5a
+
+/* As good as freed: whoever looks at it afterwards does so by mistake. */
+static void st_give_up(struct dma_fence *fence, struct dma_fence_cb *base)
 {
 	struct st_cb *cb = container_of(base, struct st_cb, base);
 
 	cb->ctx->seen++;
-	memset(cb, 0x5a, sizeof(*cb));
-	kfree(cb);
+	memset(cb, ST_GONE, sizeof(*cb));
 }
 
-static void st_test_callback_frees_itself(struct kunit *test)
+static void st_test_callback_gives_up_memory(struct kunit *test)
 {
 	struct st_ctx *c = st_ctx_new(test);
 	int i;
 
-	for (i = 0; i < 4; i++) {
-		struct st_cb *cb = kzalloc_obj(*cb);
-
-		KUNIT_ASSERT_NOT_NULL(test, cb);
-		cb->ctx = c;
-		KUNIT_ASSERT_EQ(test, 0, dma_fence_add_callback(&c->f->base, &cb->base,
-								st_free_self));
-	}
+	for (i = 0; i < 4; i++)
+		KUNIT_ASSERT_EQ(test, 0,
+				dma_fence_add_callback(&c->f->base,
+						       &c->cb[i].base, st_give_up));
 	dma_fence_signal(&c->f->base);
 	KUNIT_EXPECT_EQ(test, c->seen, 4);
+	for (i = 0; i < 4; i++)
+		KUNIT_EXPECT_NULL(test, memchr_inv(&c->cb[i], ST_GONE,
+						   sizeof(c->cb[i])));
 	dma_fence_put(&c->f->base);
 }
 
@@ -916,6 +918,10 @@ static bool st_driver_enable(struct st_fence *f)
 	pending = !list_empty(&c->pending);
 	spin_unlock_irqrestore(&c->lock, flags);
 
+	/* Every other time it is done before the callback is linked. */
+	if (c->verdict)
+		st_await(&c->race, 2);
+
 	return pending;
 }
 
@@ -934,6 +940,7 @@ static void st_driver_interrupt(void *arg)
 
 	if (pending)
 		dma_fence_signal(&c->f->base);
+	st_reach(&c->race, 2);
 }
 
 static void st_test_enable_takes_lock(struct kunit *test)
@@ -941,15 +948,18 @@ static void st_test_enable_takes_lock(struct kunit *test)
 	struct list_head link;
 	int i;
 
-	for (i = 0; i < 100; i++) {
+	for (i = 0; i < 20; i++) {
 		struct st_ctx *c = st_ctx_new(test);
 
 		c->f->enable = st_driver_enable;
+		c->verdict = i & 1;
 		list_add(&link, &c->pending);
 		st_run_pair(test, &c->race, st_add_first, st_driver_interrupt, c);
 
 		/* Either too late, or called: never neither, never both. */
 		KUNIT_EXPECT_EQ(test, c->cb[1].calls, c->ret[1] ? 0 : 1);
+		if (c->verdict)
+			KUNIT_EXPECT_EQ(test, c->ret[1], -ENOENT);
 		KUNIT_EXPECT_TRUE(test, dma_fence_is_signaled(&c->f->base));
 		dma_fence_put(&c->f->base);
 		kunit_kfree(test, c);
@@ -1018,7 +1028,7 @@ static struct st_ctx *st_ctx_new_release(struct kunit *test)
 	struct st_ctx *c = st_ctx_new(test);
 
 	dma_fence_put(&c->f->base);
-	c->f = st_fence_new_release(test, &c->released);
+	c->f = st_fence_new_release(test, &c->released, &c->freed);
 	c->f->priv = c;
 
 	return c;
@@ -1037,7 +1047,8 @@ static void st_test_last_ref_in_callback(struct kunit *test)
 	KUNIT_EXPECT_TRUE(test, c->released);
 	KUNIT_EXPECT_EQ(test, c->cb[0].calls, 1);
 	KUNIT_EXPECT_EQ(test, c->cb[1].calls, 1);
-	kvfree_rcu_barrier();
+	rcu_barrier();
+	KUNIT_EXPECT_TRUE(test, c->freed);
 }
 
 static void st_grace_period_other(void *arg)
@@ -1062,7 +1073,8 @@ static void st_test_last_ref_outlives_dispatch(struct kunit *test)
 	KUNIT_EXPECT_TRUE(test, c->released);
 	KUNIT_EXPECT_FALSE_MSG(test, c->premature, "the fence could be freed");
 	KUNIT_EXPECT_EQ(test, c->cb[1].calls, 1);
-	kvfree_rcu_barrier();
+	rcu_barrier();
+	KUNIT_EXPECT_TRUE(test, c->freed);
 }
 
 static void st_signal_rcu(void *arg)
@@ -1095,7 +1107,8 @@ static void st_test_last_ref_in_dispatch(struct kunit *test)
 
 	KUNIT_EXPECT_TRUE(test, c->released);
 	KUNIT_EXPECT_EQ(test, c->cb[0].calls, 1);
-	kvfree_rcu_barrier();
+	rcu_barrier();
+	KUNIT_EXPECT_TRUE(test, c->freed);
 }
 
 /* Waiting */
@@ -1397,6 +1410,8 @@ static void st_test_ops_detached(struct kunit *test)
 	dma_fence_put(&c->f->base);
 	dma_fence_put(&r->f->base);
 	KUNIT_EXPECT_TRUE(test, r->released);
+	rcu_barrier();
+	KUNIT_EXPECT_TRUE(test, r->freed);
 }
 
 static struct kunit_case st_signal_cases[] = {
@@ -1404,7 +1419,7 @@ static struct kunit_case st_signal_cases[] = {
 	KUNIT_CASE(st_test_enable_context),
 	KUNIT_CASE(st_test_shared_lock),
 	KUNIT_CASE(st_test_callback_order),
-	KUNIT_CASE(st_test_callback_frees_itself),
+	KUNIT_CASE(st_test_callback_gives_up_memory),
 	KUNIT_CASE(st_test_signal_from_callback),
 	KUNIT_CASE(st_test_remove_pending),
 	KUNIT_CASE(st_test_remove_running),

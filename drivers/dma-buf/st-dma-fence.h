@@ -29,6 +29,7 @@
  * @enable: called by the enable_signaling op, which returns true without it
  * @signaled: called by the signaled op, which returns false without it
  * @released: set by the release op, of fences from st_fence_new_release()
+ * @freed: set a grace period after that
  * @priv: for the test
  */
 struct st_fence {
@@ -36,6 +37,7 @@ struct st_fence {
 	bool (*enable)(struct st_fence *f);
 	bool (*signaled)(struct st_fence *f);
 	bool *released;
+	bool *freed;
 	void *priv;
 };
 
@@ -60,13 +62,21 @@ static inline bool st_fence_signaled(struct dma_fence *fence)
 	return f->signaled ? f->signaled(f) : false;
 }
 
+static inline void st_fence_free_rcu(struct rcu_head *rcu)
+{
+	struct st_fence *f = container_of(rcu, struct st_fence, base.rcu);
+
+	WRITE_ONCE(*f->freed, true);
+	kfree(f);
+}
+
 static inline void st_fence_release(struct dma_fence *fence)
 {
 	struct st_fence *f = to_st_fence(fence);
 
-	if (f->released)
-		WRITE_ONCE(*f->released, true);
-	dma_fence_free(fence);
+	WRITE_ONCE(*f->released, true);
+	/* Unlike kfree_rcu(), this always uses what is in the union. */
+	call_rcu(&fence->rcu, st_fence_free_rcu);
 }
 
 static const struct dma_fence_ops st_fence_ops = {
@@ -100,13 +110,14 @@ static inline struct st_fence *st_fence_new(struct kunit *test)
 	return __st_fence_new(test, &st_fence_ops);
 }
 
-/* A fence that keeps its ops, and tells when the last reference is gone. */
-static inline struct st_fence *st_fence_new_release(struct kunit *test,
-						    bool *released)
+/* A fence that keeps its ops, and tells when it is gone: rcu_barrier() first. */
+static inline struct st_fence *
+st_fence_new_release(struct kunit *test, bool *released, bool *freed)
 {
 	struct st_fence *f = __st_fence_new(test, &st_fence_release_ops);
 
 	f->released = released;
+	f->freed = freed;
 	return f;
 }
 
@@ -176,8 +187,8 @@ static inline int st_thread_main(void *data)
 
 	wait_for_completion(t->start);
 	t->func(t->arg);
-	complete(&t->done);
-	return 0;
+	/* Not a return into what could be a module on its way out. */
+	kthread_complete_and_exit(&t->done, 0);
 }
 
 /*
