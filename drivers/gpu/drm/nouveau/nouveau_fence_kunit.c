@@ -1,0 +1,1090 @@
+// SPDX-License-Identifier: MIT
+/*
+ * KUnit tests for the fences of nouveau
+ *
+ * They run nouveau_fence.c, nouveau_fence_chan.c and the client work as they
+ * are, on a channel that is made of a sequence number. Its event goes through
+ * nvif to a driver that counts. Static stubs would not do for that: they are
+ * bound to the task of the test, while events are allowed and blocked by any
+ * task, by work items and from interrupts.
+ */
+
+#include <kunit/test.h>
+#include <linux/completion.h>
+#include <linux/cpumask.h>
+#include <linux/delay.h>
+#include <linux/kthread.h>
+#include <linux/ktime.h>
+#include <linux/prandom.h>
+#include <linux/random.h>
+#include <linux/slab.h>
+#include <linux/workqueue.h>
+
+#include <nvif/client.h>
+#include <nvif/driver.h>
+#include <nvif/ioctl.h>
+#include <nvif/parent.h>
+
+#include "nouveau_drv.h"
+#include "nouveau_chan.h"
+#include "nouveau_fence.h"
+
+/* Longer than any step takes on the slowest emulator. */
+#define FAKE_STEP_TIMEOUT	(10ULL * NSEC_PER_SEC)
+/* How long to watch something that must not happen. */
+#define FAKE_WATCH_TIME		(50 * NSEC_PER_MSEC)
+
+struct fake;
+
+struct fake_cb {
+	struct dma_fence_cb base;
+	struct fake *fake;
+	/* Called from the callback, on the CPU that signals. */
+	void (*hook)(struct fake *fake);
+	int calls;
+	int error;
+	bool locked;
+};
+
+struct fake_work {
+	struct nouveau_cli_work base;
+	struct fake *fake;
+};
+
+struct fake {
+	struct nouveau_drm *drm;
+	struct nouveau_fence_priv priv;
+	struct nouveau_cli cli;
+	struct nouveau_channel chan;
+	struct nouveau_fence_chan *fctx;
+	struct nvif_parent parent;
+	struct nvif_client client;
+
+	/* What the channel has finished. */
+	u32 seq;
+	/* Called by emit, read and when the event is allowed; cleared before. */
+	void (*on_emit)(struct fake *fake);
+	void (*on_read)(struct fake *fake);
+	void (*on_allow)(struct fake *fake);
+
+	/* Counted by the driver, serialized by the lock of the context. */
+	int allows, blocks;
+	bool unbalanced;
+
+	/* For the tests. */
+	struct nouveau_fence *f[4];
+	struct fake_cb cb[4];
+	int ret;
+
+	/* Two CPUs that take turns. */
+	int step;
+	bool timed_out;
+	bool done;
+	bool early;
+	int works;
+};
+
+/* Tell the other CPU that step @n is done. Steps only go up. */
+static void fake_reach(struct fake *fake, int n)
+{
+	/* Pairs with the acquire in fake_await(). */
+	smp_store_release(&fake->step, n);
+}
+
+/* Wait for step @n of the other CPU, in any context. */
+static void fake_await(struct fake *fake, int n)
+{
+	u64 end = ktime_get_ns() + FAKE_STEP_TIMEOUT;
+
+	/* Pairs with the release in fake_reach(). */
+	while (smp_load_acquire(&fake->step) < n) {
+		if (READ_ONCE(fake->timed_out))
+			return;
+		if (ktime_get_ns() > end) {
+			WRITE_ONCE(fake->timed_out, true);
+			return;
+		}
+		cpu_relax();
+	}
+}
+
+/*
+ * Give the other CPU time to get past a wait that must not end yet. Right code
+ * passes however slow the machine is.
+ */
+static void fake_watch(struct fake *fake)
+{
+	u64 end = ktime_get_ns() + FAKE_WATCH_TIME;
+
+	while (ktime_get_ns() < end) {
+		if (READ_ONCE(fake->done)) {
+			WRITE_ONCE(fake->early, true);
+			return;
+		}
+		cpu_relax();
+	}
+}
+
+struct fake_thread {
+	struct fake *fake;
+	void (*func)(struct fake *fake);
+	struct completion *start;
+	struct completion done;
+};
+
+static int fake_thread_main(void *data)
+{
+	struct fake_thread *t = data;
+
+	wait_for_completion(t->start);
+	t->func(t->fake);
+	complete(&t->done);
+	return 0;
+}
+
+/* Run @a on one CPU and @b on another, and wait for both. */
+static void fake_run_pair(struct kunit *test, void (*a)(struct fake *),
+			  void (*b)(struct fake *))
+{
+	DECLARE_COMPLETION_ONSTACK(start);
+	struct fake *fake = test->priv;
+	struct fake_thread t[2] = {
+		{ .fake = fake, .func = a, .start = &start },
+		{ .fake = fake, .func = b, .start = &start },
+	};
+	struct task_struct *task[2];
+	unsigned int cpu = cpumask_first(cpu_online_mask);
+	int i;
+
+	for (i = 0; i < 2; i++) {
+		init_completion(&t[i].done);
+		task[i] = kthread_create_on_cpu(fake_thread_main, &t[i], cpu,
+						"nouveau-fence:%u");
+		if (IS_ERR(task[i])) {
+			if (i)
+				kthread_stop(task[0]);
+			KUNIT_FAIL_AND_ABORT(test, "no kthread: %pe", task[i]);
+		}
+		cpu = cpumask_next(cpu, cpu_online_mask);
+	}
+	for (i = 0; i < 2; i++)
+		wake_up_process(task[i]);
+	/* In one go: either may then spin on the CPU that this runs on. */
+	complete_all(&start);
+	for (i = 0; i < 2; i++)
+		wait_for_completion(&t[i].done);
+
+	KUNIT_EXPECT_FALSE_MSG(test, fake->timed_out, "stuck after step %d",
+			       fake->step);
+}
+
+static void fake_require_two_cpus(struct kunit *test)
+{
+	if (num_online_cpus() < 2)
+		kunit_skip(test, "requires at least 2 CPUs");
+}
+
+static int fake_ioctl(void *priv, void *data, u32 size, void **hack)
+{
+	struct fake *fake = priv;
+	struct nvif_ioctl_v0 *args = data;
+	struct nvif_ioctl_mthd_v0 *mthd = (void *)args->data;
+	void (*hook)(struct fake *fake);
+
+	if (args->type != NVIF_IOCTL_V0_MTHD)
+		return 0;
+
+	switch (mthd->method) {
+	case NVIF_EVENT_V0_ALLOW:
+		if (fake->allows++ != fake->blocks)
+			fake->unbalanced = true;
+		hook = fake->on_allow;
+		fake->on_allow = NULL;
+		if (hook)
+			hook(fake);
+		return 0;
+	case NVIF_EVENT_V0_BLOCK:
+		if (++fake->blocks != fake->allows)
+			fake->unbalanced = true;
+		return 0;
+	}
+	return -EINVAL;
+}
+
+static __printf(2, 3) void
+fake_print(struct nvif_object *object, const char *fmt, ...)
+{
+}
+
+static const struct nvif_parent_func fake_parent_func = {
+	.debugf = fake_print,
+	.errorf = fake_print,
+};
+
+static const struct nvif_driver fake_driver = {
+	.name = "fake",
+	.ioctl = fake_ioctl,
+};
+
+static int fake_emit(struct nouveau_fence *fence)
+{
+	struct fake *fake = container_of(unrcu_pointer(fence->channel),
+					 struct fake, chan);
+	void (*hook)(struct fake *fake) = fake->on_emit;
+
+	fake->on_emit = NULL;
+	if (hook)
+		hook(fake);
+	return 0;
+}
+
+/* Like the hardware's, the value is as of the call, not of the hook's end. */
+static u32 fake_read(struct nouveau_channel *chan)
+{
+	struct fake *fake = container_of(chan, struct fake, chan);
+	u32 seq = READ_ONCE(fake->seq);
+	void (*hook)(struct fake *fake);
+
+	hook = xchg(&fake->on_read, NULL);
+	if (hook)
+		hook(fake);
+	return seq;
+}
+
+static void fake_new_fence(struct kunit *test, int i)
+{
+	struct fake *fake = test->priv;
+
+	KUNIT_ASSERT_EQ(test, nouveau_fence_new(&fake->f[i], &fake->chan), 0);
+}
+
+static void fake_new_fences(struct kunit *test, int n)
+{
+	int i;
+
+	for (i = 0; i < n; i++)
+		fake_new_fence(test, i);
+}
+
+static bool fake_signaled(struct fake *fake, int i)
+{
+	return dma_fence_test_signaled_flag(&fake->f[i]->base);
+}
+
+static int fake_refs(struct fake *fake, int i)
+{
+	return kref_read(&fake->f[i]->base.refcount);
+}
+
+static void fake_finish(struct fake *fake, u32 seq)
+{
+	WRITE_ONCE(fake->seq, seq);
+}
+
+/*
+ * Nothing is expected here but remembered for the test, which looks at it when
+ * interrupts are enabled again.
+ */
+static void fake_called(struct dma_fence *fence, struct dma_fence_cb *base)
+{
+	struct fake_cb *cb = container_of(base, struct fake_cb, base);
+
+	cb->error = fence->error;
+	cb->locked = !spin_trylock(&cb->fake->fctx->lock);
+	if (!cb->locked)
+		spin_unlock(&cb->fake->fctx->lock);
+	if (cb->hook)
+		cb->hook(cb->fake);
+	WRITE_ONCE(cb->calls, cb->calls + 1);
+}
+
+static int fake_add_cb(struct fake *fake, int i, void (*hook)(struct fake *))
+{
+	fake->cb[i].fake = fake;
+	fake->cb[i].hook = hook;
+	return dma_fence_add_callback(&fake->f[i]->base, &fake->cb[i].base,
+				      fake_called);
+}
+
+/* For the time of the caller's RCU read-side critical section. */
+static const char *fake_name(const char __rcu *name)
+{
+	return rcu_dereference(name);
+}
+
+static void fake_put(struct fake *fake)
+{
+	int i;
+
+	for (i = 0; i < ARRAY_SIZE(fake->f); i++)
+		nouveau_fence_unref(&fake->f[i]);
+}
+
+/* The end of the channel, as the context_del functions do it. */
+static void fake_del(struct fake *fake)
+{
+	if (!fake->fctx)
+		return;
+	nouveau_fence_context_del(fake->fctx);
+	fake->chan.fence = NULL;
+	nouveau_fence_context_free(fake->fctx);
+	fake->fctx = NULL;
+}
+
+static int fake_init(struct kunit *test, bool uevent)
+{
+	struct fake *fake;
+
+	fake = kunit_kzalloc(test, sizeof(*fake), GFP_KERNEL);
+	KUNIT_ASSERT_NOT_NULL(test, fake);
+	test->priv = fake;
+
+	fake->drm = kunit_kzalloc(test, sizeof(*fake->drm), GFP_KERNEL);
+	KUNIT_ASSERT_NOT_NULL(test, fake->drm);
+	fake->drm->runl = kunit_kzalloc(test, sizeof(*fake->drm->runl),
+					GFP_KERNEL);
+	KUNIT_ASSERT_NOT_NULL(test, fake->drm->runl);
+	fake->drm->runl->context_base = dma_fence_context_alloc(1);
+	fake->drm->fence = &fake->priv;
+	fake->priv.uevent = uevent;
+
+	nvif_parent_ctor(&fake_parent_func, &fake->parent);
+	fake->client.driver = &fake_driver;
+	fake->client.object.client = &fake->client;
+	fake->client.object.priv = fake;
+	fake->chan.user.parent = &fake->parent;
+	fake->chan.user.client = &fake->client;
+
+	fake->cli.drm = fake->drm;
+	strscpy(fake->cli.name, "fake client");
+	nouveau_cli_work_init(&fake->cli);
+	fake->chan.cli = &fake->cli;
+
+	fake->fctx = kzalloc_obj(*fake->fctx);
+	KUNIT_ASSERT_NOT_NULL(test, fake->fctx);
+	nouveau_fence_context_new(&fake->chan, fake->fctx);
+	fake->fctx->emit = fake_emit;
+	fake->fctx->read = fake_read;
+	fake->chan.fence = fake->fctx;
+
+	return 0;
+}
+
+static int fake_init_uevent(struct kunit *test)
+{
+	return fake_init(test, true);
+}
+
+static int fake_init_legacy(struct kunit *test)
+{
+	return fake_init(test, false);
+}
+
+static void fake_exit(struct kunit *test)
+{
+	struct fake *fake = test->priv;
+
+	if (!fake)
+		return;
+
+	fake_del(fake);
+	fake_put(fake);
+
+	/* Whatever the test did, it is the same for each of them. */
+	KUNIT_EXPECT_EQ(test, fake->allows, fake->blocks);
+	KUNIT_EXPECT_FALSE(test, fake->unbalanced);
+}
+
+static void test_in_order(struct kunit *test)
+{
+	struct fake *fake = test->priv;
+	int i;
+
+	fake_new_fences(test, 3);
+	for (i = 0; i < 3; i++) {
+		KUNIT_EXPECT_EQ(test, (u32)fake->f[i]->base.seqno, i + 1);
+		KUNIT_EXPECT_FALSE(test, nouveau_fence_done(fake->f[i]));
+		KUNIT_EXPECT_EQ(test, fake_refs(fake, i), 2);
+	}
+
+	for (i = 0; i < 3; i++) {
+		fake_finish(fake, i + 1);
+		nouveau_fence_update(fake->fctx);
+
+		KUNIT_EXPECT_TRUE(test, fake_signaled(fake, i));
+		KUNIT_EXPECT_EQ(test, dma_fence_get_status(&fake->f[i]->base), 1);
+		KUNIT_EXPECT_EQ(test, fake_refs(fake, i), 1);
+		if (i < 2)
+			KUNIT_EXPECT_FALSE(test, fake_signaled(fake, i + 1));
+		nouveau_fence_unref(&fake->f[i]);
+	}
+	KUNIT_EXPECT_TRUE(test, list_empty(&fake->fctx->pending));
+	KUNIT_EXPECT_EQ(test, fake->allows, 0);
+}
+
+static void test_out_of_order(struct kunit *test)
+{
+	struct fake *fake = test->priv;
+
+	fake_new_fences(test, 4);
+	KUNIT_ASSERT_EQ(test, fake_add_cb(fake, 1, NULL), 0);
+
+	/* Nobody but the list has this one. */
+	nouveau_fence_unref(&fake->f[2]);
+
+	/* Found by the one in the middle, those before it come with it. */
+	fake_finish(fake, 3);
+	KUNIT_EXPECT_TRUE(test, nouveau_fence_done(fake->f[1]));
+	nouveau_fence_update(fake->fctx);
+	KUNIT_EXPECT_TRUE(test, fake_signaled(fake, 0));
+	KUNIT_EXPECT_EQ(test, fake->cb[1].calls, 1);
+	KUNIT_EXPECT_FALSE(test, fake_signaled(fake, 3));
+	KUNIT_EXPECT_EQ(test, fake_refs(fake, 0), 1);
+	KUNIT_EXPECT_EQ(test, fake_refs(fake, 1), 1);
+	KUNIT_EXPECT_EQ(test, fake_refs(fake, 3), 2);
+
+	/* Adding one collects, too. */
+	nouveau_fence_unref(&fake->f[1]);
+	fake_finish(fake, 4);
+	fake_new_fence(test, 1);
+	KUNIT_EXPECT_TRUE(test, fake_signaled(fake, 3));
+	KUNIT_EXPECT_FALSE(test, fake_signaled(fake, 1));
+}
+
+static void test_wrap(struct kunit *test)
+{
+	struct fake *fake = test->priv;
+	int i;
+
+	fake->fctx->sequence = U32_MAX - 2;
+	fake_finish(fake, U32_MAX - 2);
+
+	fake_new_fences(test, 4);
+	for (i = 0; i < 4; i++) {
+		KUNIT_EXPECT_EQ(test, (u32)fake->f[i]->base.seqno,
+				(u32)(U32_MAX - 1 + i));
+		KUNIT_EXPECT_EQ(test, fake_add_cb(fake, i, NULL), 0);
+	}
+
+	fake_finish(fake, U32_MAX);
+	nouveau_fence_update(fake->fctx);
+	KUNIT_EXPECT_TRUE(test, fake_signaled(fake, 0));
+	KUNIT_EXPECT_TRUE(test, fake_signaled(fake, 1));
+	KUNIT_EXPECT_FALSE(test, nouveau_fence_done(fake->f[2]));
+
+	fake_finish(fake, 0);
+	nouveau_fence_update(fake->fctx);
+	KUNIT_EXPECT_TRUE(test, fake_signaled(fake, 2));
+	KUNIT_EXPECT_FALSE(test, nouveau_fence_done(fake->f[3]));
+
+	fake_finish(fake, 1);
+	nouveau_fence_update(fake->fctx);
+	KUNIT_EXPECT_TRUE(test, fake_signaled(fake, 3));
+}
+
+static void test_enable_finished(struct kunit *test)
+{
+	struct fake *fake = test->priv;
+
+	fake_new_fences(test, 2);
+
+	fake_finish(fake, 1);
+	KUNIT_EXPECT_EQ(test, fake_add_cb(fake, 0, NULL), -ENOENT);
+	KUNIT_EXPECT_TRUE(test, fake_signaled(fake, 0));
+	KUNIT_EXPECT_EQ(test, fake->cb[0].calls, 0);
+	KUNIT_EXPECT_EQ(test, dma_fence_get_status(&fake->f[0]->base), 1);
+	KUNIT_EXPECT_PTR_EQ(test, rcu_access_pointer(fake->f[0]->channel), NULL);
+	KUNIT_EXPECT_EQ(test, fake->allows, 1);
+	KUNIT_EXPECT_EQ(test, fake->blocks, 1);
+
+	/* The reference of the list is still there, and goes with the next. */
+	KUNIT_EXPECT_EQ(test, fake_refs(fake, 0), 2);
+	nouveau_fence_update(fake->fctx);
+	KUNIT_EXPECT_EQ(test, fake_refs(fake, 0), 1);
+	KUNIT_EXPECT_EQ(test, fake_refs(fake, 1), 2);
+	KUNIT_EXPECT_FALSE(test, fake_signaled(fake, 1));
+}
+
+static void finish_all(struct fake *fake)
+{
+	fake_finish(fake, fake->fctx->sequence);
+}
+
+/* Finished just before the event is allowed, so there will be no event. */
+static void test_enable_rereads(struct kunit *test)
+{
+	struct fake *fake = test->priv;
+
+	fake_new_fences(test, 1);
+	fake->on_allow = finish_all;
+	KUNIT_EXPECT_EQ(test, fake_add_cb(fake, 0, NULL), -ENOENT);
+	KUNIT_EXPECT_TRUE(test, fake_signaled(fake, 0));
+	KUNIT_EXPECT_EQ(test, fake->allows, 1);
+	KUNIT_EXPECT_EQ(test, fake->blocks, 1);
+}
+
+static void use_other_fence(struct fake *fake)
+{
+	/* Deadlocks with the lock of the context held, do not even try then. */
+	if (fake->cb[0].locked)
+		return;
+	fake->ret = fake_add_cb(fake, 1, NULL);
+	nouveau_fence_done(fake->f[1]);
+}
+
+static void test_callback_uses_channel(struct kunit *test)
+{
+	struct fake *fake = test->priv;
+
+	fake_new_fences(test, 2);
+	fake->ret = 1;
+	KUNIT_ASSERT_EQ(test, fake_add_cb(fake, 0, use_other_fence), 0);
+
+	fake_finish(fake, 1);
+	nouveau_fence_update(fake->fctx);
+	KUNIT_EXPECT_EQ(test, fake->cb[0].calls, 1);
+	KUNIT_EXPECT_FALSE(test, fake->cb[0].locked);
+	KUNIT_EXPECT_EQ(test, fake->ret, 0);
+	KUNIT_EXPECT_EQ(test, fake->cb[1].calls, 0);
+
+	nouveau_fence_context_kill(fake->fctx, -ENODEV);
+	KUNIT_EXPECT_EQ(test, fake->cb[1].calls, 1);
+	KUNIT_EXPECT_FALSE(test, fake->cb[1].locked);
+	KUNIT_EXPECT_EQ(test, fake->cb[1].error, -ENODEV);
+}
+
+static void test_kill_keeps_success(struct kunit *test)
+{
+	struct fake *fake = test->priv;
+
+	fake_new_fences(test, 3);
+	KUNIT_ASSERT_EQ(test, fake_add_cb(fake, 0, NULL), 0);
+	KUNIT_ASSERT_EQ(test, fake_add_cb(fake, 2, NULL), 0);
+
+	/* One that was found by enabling it and is yet to be collected. */
+	fake_finish(fake, 2);
+	KUNIT_ASSERT_EQ(test, fake_add_cb(fake, 1, NULL), -ENOENT);
+
+	nouveau_fence_context_kill(fake->fctx, -ENODEV);
+	KUNIT_EXPECT_EQ(test, dma_fence_get_status(&fake->f[0]->base), 1);
+	KUNIT_EXPECT_EQ(test, fake->cb[0].error, 0);
+	KUNIT_EXPECT_EQ(test, dma_fence_get_status(&fake->f[1]->base), 1);
+	KUNIT_EXPECT_EQ(test, dma_fence_get_status(&fake->f[2]->base), -ENODEV);
+	KUNIT_EXPECT_EQ(test, fake->cb[2].calls, 1);
+	KUNIT_EXPECT_EQ(test, fake->cb[2].error, -ENODEV);
+	KUNIT_EXPECT_EQ(test, fake_refs(fake, 1), 1);
+	KUNIT_EXPECT_EQ(test, fake_refs(fake, 2), 1);
+	KUNIT_EXPECT_TRUE(test, list_empty(&fake->fctx->pending));
+}
+
+static void kill_channel(struct fake *fake)
+{
+	nouveau_fence_context_kill(fake->fctx, -ENODEV);
+}
+
+static void test_kill_while_emitting(struct kunit *test)
+{
+	struct fake *fake = test->priv;
+
+	fake_new_fences(test, 1);
+	fake->on_emit = kill_channel;
+	KUNIT_EXPECT_EQ(test, nouveau_fence_new(&fake->f[1], &fake->chan),
+			-ENODEV);
+	KUNIT_EXPECT_PTR_EQ(test, fake->f[1], NULL);
+	KUNIT_EXPECT_EQ(test, dma_fence_get_status(&fake->f[0]->base), -ENODEV);
+	KUNIT_EXPECT_TRUE(test, list_empty(&fake->fctx->pending));
+	KUNIT_EXPECT_EQ(test, nouveau_fence_new(&fake->f[1], &fake->chan),
+			-ENODEV);
+}
+
+/*
+ * One CPU is inside enable_signaling and has found the fence unfinished, when
+ * the other finishes it and updates, kills or deletes. Either the callback was
+ * added and is called once, or it was not.
+ */
+static void in_enable(struct fake *fake)
+{
+	fake_reach(fake, 1);
+	fake_await(fake, 2);
+}
+
+static void enable_first(struct fake *fake)
+{
+	/* Holds the lock of the context in there. */
+	fake->on_read = in_enable;
+	fake->ret = fake_add_cb(fake, 0, NULL);
+}
+
+static void update_second(struct fake *fake)
+{
+	fake_await(fake, 1);
+	fake_finish(fake, 1);
+	fake_reach(fake, 2);
+	nouveau_fence_update(fake->fctx);
+}
+
+static void kill_second(struct fake *fake)
+{
+	fake_await(fake, 1);
+	fake_reach(fake, 2);
+	nouveau_fence_context_kill(fake->fctx, -ENODEV);
+}
+
+static void del_second(struct fake *fake)
+{
+	fake_await(fake, 1);
+	fake_reach(fake, 2);
+	nouveau_fence_context_del(fake->fctx);
+}
+
+static void enable_first_race(struct kunit *test, void (*second)(struct fake *),
+			      int status)
+{
+	struct fake *fake = test->priv;
+
+	fake_require_two_cpus(test);
+	fake_new_fences(test, 1);
+	fake_run_pair(test, enable_first, second);
+
+	KUNIT_EXPECT_TRUE(test, fake_signaled(fake, 0));
+	KUNIT_EXPECT_EQ(test, fake->cb[0].calls, fake->ret ? 0 : 1);
+	KUNIT_EXPECT_EQ(test, dma_fence_get_status(&fake->f[0]->base), status);
+	KUNIT_EXPECT_EQ(test, fake_refs(fake, 0), 1);
+	KUNIT_EXPECT_EQ(test, fake->allows, 1);
+	KUNIT_EXPECT_EQ(test, fake->blocks, 1);
+	KUNIT_EXPECT_TRUE(test, list_empty(&fake->fctx->pending));
+}
+
+static void test_enable_then_update(struct kunit *test)
+{
+	enable_first_race(test, update_second, 1);
+}
+
+static void test_enable_then_kill(struct kunit *test)
+{
+	enable_first_race(test, kill_second, -ENODEV);
+}
+
+static void test_enable_then_del(struct kunit *test)
+{
+	enable_first_race(test, del_second, 1);
+}
+
+/*
+ * One CPU has taken both fences off the list and is in a callback of the first
+ * when the other enables the second: it is not on the list, and not signaled.
+ */
+static void before_second_fence(struct fake *fake)
+{
+	fake_reach(fake, 1);
+	fake_await(fake, 2);
+}
+
+static void update_first(struct fake *fake)
+{
+	fake_finish(fake, 2);
+	nouveau_fence_update(fake->fctx);
+}
+
+static void kill_first(struct fake *fake)
+{
+	nouveau_fence_context_kill(fake->fctx, -ENODEV);
+}
+
+static void del_first(struct fake *fake)
+{
+	nouveau_fence_context_del(fake->fctx);
+}
+
+static void enable_second(struct fake *fake)
+{
+	fake_await(fake, 1);
+	fake->ret = fake_add_cb(fake, 1, NULL);
+	fake_reach(fake, 2);
+}
+
+static void enable_second_race(struct kunit *test, void (*first)(struct fake *),
+			       int status)
+{
+	struct fake *fake = test->priv;
+
+	fake_require_two_cpus(test);
+	fake_new_fences(test, 2);
+	KUNIT_ASSERT_EQ(test, fake_add_cb(fake, 0, before_second_fence), 0);
+	fake_run_pair(test, first, enable_second);
+
+	KUNIT_EXPECT_TRUE(test, fake_signaled(fake, 1));
+	KUNIT_EXPECT_EQ(test, fake->ret, 0);
+	KUNIT_EXPECT_EQ(test, fake->cb[1].calls, 1);
+	KUNIT_EXPECT_EQ(test, dma_fence_get_status(&fake->f[1]->base), status);
+	KUNIT_EXPECT_EQ(test, fake->cb[1].error, status == 1 ? 0 : status);
+	KUNIT_EXPECT_EQ(test, fake_refs(fake, 1), 1);
+	KUNIT_EXPECT_EQ(test, fake->allows, 1);
+	KUNIT_EXPECT_EQ(test, fake->blocks, 1);
+	KUNIT_EXPECT_TRUE(test, list_empty(&fake->fctx->pending));
+}
+
+static void test_update_then_enable(struct kunit *test)
+{
+	enable_second_race(test, update_first, 1);
+}
+
+static void test_kill_then_enable(struct kunit *test)
+{
+	enable_second_race(test, kill_first, -ENODEV);
+}
+
+static void test_del_then_enable(struct kunit *test)
+{
+	enable_second_race(test, del_first, 1);
+}
+
+/*
+ * One CPU has taken both fences and is in a callback of the first, the other
+ * deletes the context. When that returns, both fences are signaled.
+ */
+static void watch_del(struct fake *fake)
+{
+	fake_reach(fake, 1);
+	fake_watch(fake);
+}
+
+static void del_while_updating(struct fake *fake)
+{
+	fake_await(fake, 1);
+	nouveau_fence_context_del(fake->fctx);
+	fake->ret = fake_signaled(fake, 1);
+	WRITE_ONCE(fake->done, true);
+}
+
+static void test_del_waits_for_update(struct kunit *test)
+{
+	struct fake *fake = test->priv;
+
+	fake_require_two_cpus(test);
+	fake_new_fences(test, 2);
+	KUNIT_ASSERT_EQ(test, fake_add_cb(fake, 0, watch_del), 0);
+	fake_run_pair(test, update_first, del_while_updating);
+
+	KUNIT_EXPECT_FALSE(test, fake->early);
+	KUNIT_EXPECT_TRUE(test, fake->ret);
+	KUNIT_EXPECT_EQ(test, fake->cb[0].calls, 1);
+}
+
+/* One CPU looks at the name when the channel and its context go. */
+static void read_name(struct fake *fake)
+{
+	const char *name;
+
+	rcu_read_lock();
+	name = fake_name(dma_fence_timeline_name(&fake->f[0]->base));
+	fake_reach(fake, 1);
+	fake_watch(fake);
+	/* Under KASAN this is seen if the name was freed. */
+	fake->ret = strcmp(name, "fake client");
+	rcu_read_unlock();
+}
+
+static void del_while_reading(struct fake *fake)
+{
+	fake_await(fake, 1);
+	fake_del(fake);
+	WRITE_ONCE(fake->done, true);
+}
+
+static void test_del_waits_for_reader(struct kunit *test)
+{
+	struct fake *fake = test->priv;
+
+	fake_require_two_cpus(test);
+	fake_new_fences(test, 1);
+	fake->ret = 1;
+	fake_run_pair(test, read_name, del_while_reading);
+
+	KUNIT_EXPECT_FALSE(test, fake->early);
+	KUNIT_EXPECT_EQ(test, fake->ret, 0);
+}
+
+static void test_outlives_channel(struct kunit *test)
+{
+	struct fake *fake = test->priv;
+	struct dma_fence *fence;
+	int i;
+
+	fake_new_fences(test, 3);
+	KUNIT_ASSERT_EQ(test, fake_add_cb(fake, 1, NULL), 0);
+	fake_finish(fake, 1);
+	KUNIT_EXPECT_TRUE(test, nouveau_fence_done(fake->f[0]));
+
+	fake_del(fake);
+	/* The second grace period, for the memory of the context. */
+	rcu_barrier();
+	memset(&fake->chan, 0xff, sizeof(fake->chan));
+
+	for (i = 0; i < 3; i++) {
+		fence = &fake->f[i]->base;
+
+		KUNIT_EXPECT_PTR_EQ(test, rcu_access_pointer(fence->ops), NULL);
+		KUNIT_EXPECT_TRUE(test, dma_fence_is_signaled(fence));
+		KUNIT_EXPECT_TRUE(test, nouveau_fence_done(fake->f[i]));
+		KUNIT_EXPECT_EQ(test, nouveau_fence_wait(fake->f[i], false, false), 0);
+		KUNIT_EXPECT_EQ(test, nouveau_fence_wait(fake->f[i], true, false), 0);
+		KUNIT_EXPECT_EQ(test, dma_fence_get_status(fence), 1);
+		KUNIT_EXPECT_EQ(test, fake_refs(fake, i), 1);
+
+		rcu_read_lock();
+		KUNIT_EXPECT_GT(test, strlen(fake_name(dma_fence_driver_name(fence))), 0);
+		KUNIT_EXPECT_GT(test, strlen(fake_name(dma_fence_timeline_name(fence))), 0);
+		rcu_read_unlock();
+	}
+	KUNIT_EXPECT_EQ(test, fake->cb[1].calls, 1);
+}
+
+/* Any sequence of calls leaves the event as the armed fences want it. */
+static void test_event_random(struct kunit *test)
+{
+	u64 seed = get_random_u64();
+	struct fake *fake = test->priv;
+	struct rnd_state rnd;
+	struct nouveau_fence *f;
+	int n, i, armed;
+
+	kunit_info(test, "seed %llu\n", seed);
+	prandom_seed_state(&rnd, seed);
+
+	for (n = 0; n < 5000; n++) {
+		i = prandom_u32_state(&rnd) % ARRAY_SIZE(fake->f);
+
+		switch (prandom_u32_state(&rnd) % 6) {
+		case 0:
+			nouveau_fence_unref(&fake->f[i]);
+			fake_new_fence(test, i);
+			break;
+		case 1:
+			if (fake->f[i])
+				dma_fence_enable_signaling(&fake->f[i]->base);
+			break;
+		case 2:
+			if ((int)(fake->fctx->sequence - fake->seq) > 0)
+				fake_finish(fake, fake->seq + 1);
+			break;
+		case 3:
+			nouveau_fence_update(fake->fctx);
+			break;
+		case 4:
+			if (fake->f[i])
+				nouveau_fence_done(fake->f[i]);
+			break;
+		case 5:
+			if (fake->f[i])
+				dma_fence_is_signaled(&fake->f[i]->base);
+			break;
+		}
+
+		armed = 0;
+		list_for_each_entry(f, &fake->fctx->pending, head)
+			armed += f->armed;
+		if (armed != fake->fctx->notify_ref ||
+		    fake->allows - fake->blocks != !!armed ||
+		    fake->unbalanced) {
+			KUNIT_FAIL(test, "step %d: %d armed, %d references, %d allowed, %d blocked",
+				   n, armed, fake->fctx->notify_ref,
+				   fake->allows, fake->blocks);
+			break;
+		}
+	}
+	KUNIT_EXPECT_GT(test, fake->allows, 0);
+
+	nouveau_fence_context_kill(fake->fctx, -ENODEV);
+	KUNIT_EXPECT_EQ(test, fake->allows, fake->blocks);
+	KUNIT_EXPECT_EQ(test, fake->fctx->notify_ref, 0);
+}
+
+static void fake_work_func(struct nouveau_cli_work *base)
+{
+	struct fake_work *work = container_of(base, struct fake_work, base);
+	struct fake *fake = work->fake;
+
+	kfree(work);
+	WRITE_ONCE(fake->works, fake->works + 1);
+	/* Who watches goes on to use what was freed, if this is early. */
+	WRITE_ONCE(fake->done, true);
+}
+
+static void fake_queue_work(struct kunit *test, int i)
+{
+	struct fake *fake = test->priv;
+	struct fake_work *work = kzalloc_obj(*work);
+
+	KUNIT_ASSERT_NOT_NULL(test, work);
+	work->fake = fake;
+	work->base.func = fake_work_func;
+	nouveau_cli_work_queue(&fake->cli, &fake->f[i]->base, &work->base);
+}
+
+/*
+ * One CPU found the fence finished and signals it. It is in the callback before
+ * the one of the client work, which is on its stack, when the client work sees
+ * the fence signaled on the other CPU, and frees what the callback is part of.
+ */
+static void watch_work(struct fake *fake)
+{
+	fake_reach(fake, 1);
+	fake_watch(fake);
+}
+
+static void signal_by_look(struct fake *fake)
+{
+	fake_finish(fake, 1);
+	dma_fence_is_signaled(&fake->f[0]->base);
+}
+
+static void run_client_work(struct fake *fake)
+{
+	fake_await(fake, 1);
+	fake->cli.work.func(&fake->cli.work);
+}
+
+static void test_client_work(struct kunit *test)
+{
+	struct fake *fake = test->priv;
+
+	fake_require_two_cpus(test);
+	fake_new_fences(test, 1);
+	KUNIT_ASSERT_EQ(test, fake_add_cb(fake, 0, watch_work), 0);
+	fake_queue_work(test, 0);
+	fake_run_pair(test, signal_by_look, run_client_work);
+
+	KUNIT_EXPECT_FALSE(test, fake->early);
+	KUNIT_EXPECT_EQ(test, fake->works, 1);
+	nouveau_cli_work_fini(&fake->cli);
+}
+
+/* The same when the client is on its way out. */
+static void fini_client_work(struct fake *fake)
+{
+	fake_await(fake, 1);
+	nouveau_fence_context_del(fake->fctx);
+	nouveau_cli_work_fini(&fake->cli);
+	fake->ret = READ_ONCE(fake->works);
+}
+
+static void test_client_fini(struct kunit *test)
+{
+	struct fake *fake = test->priv;
+
+	fake_require_two_cpus(test);
+	fake_new_fences(test, 1);
+	KUNIT_ASSERT_EQ(test, fake_add_cb(fake, 0, watch_work), 0);
+	fake_queue_work(test, 0);
+	fake_run_pair(test, signal_by_look, fini_client_work);
+
+	KUNIT_EXPECT_FALSE(test, fake->early);
+	KUNIT_EXPECT_EQ(test, fake->ret, 1);
+	KUNIT_EXPECT_TRUE(test, list_empty(&fake->cli.worker));
+
+	/* For what came late if that failed. */
+	flush_work(&fake->cli.work);
+}
+
+/* No event and nobody who waits, the callback is called all the same. */
+static void test_poll(struct kunit *test)
+{
+	struct fake *fake = test->priv;
+	int i;
+
+	fake_new_fences(test, 3);
+	KUNIT_ASSERT_EQ(test, fake_add_cb(fake, 0, NULL), 0);
+	KUNIT_ASSERT_EQ(test, fake_add_cb(fake, 1, NULL), 0);
+	msleep(20);
+	KUNIT_EXPECT_EQ(test, READ_ONCE(fake->cb[0].calls), 0);
+
+	fake_finish(fake, 1);
+	for (i = 0; i < 500 && !READ_ONCE(fake->cb[0].calls); i++)
+		msleep(20);
+	KUNIT_EXPECT_EQ(test, READ_ONCE(fake->cb[0].calls), 1);
+	KUNIT_EXPECT_EQ(test, READ_ONCE(fake->cb[1].calls), 0);
+
+	fake_finish(fake, 2);
+	KUNIT_EXPECT_EQ(test, nouveau_fence_wait(fake->f[1], true, false), 0);
+	KUNIT_EXPECT_EQ(test, fake->cb[1].calls, 1);
+
+	/* Nothing is armed, so the timer stops; the next one starts it. */
+	for (i = 0; i < 500 && hrtimer_active(&fake->fctx->poll_timer); i++)
+		msleep(20);
+	KUNIT_EXPECT_FALSE(test, hrtimer_active(&fake->fctx->poll_timer));
+	KUNIT_ASSERT_EQ(test, fake_add_cb(fake, 2, NULL), 0);
+	fake_finish(fake, 3);
+	KUNIT_EXPECT_GT(test, dma_fence_wait_timeout(&fake->f[2]->base, false,
+						     10 * HZ), 0);
+	KUNIT_EXPECT_EQ(test, fake->cb[2].calls, 1);
+}
+
+/* The channel goes while the timer runs, which must not outlive it. */
+static void test_poll_del(struct kunit *test)
+{
+	struct fake *fake = test->priv;
+
+	fake_new_fences(test, 2);
+	KUNIT_ASSERT_EQ(test, fake_add_cb(fake, 0, NULL), 0);
+	/* As if it had been put off: it would expire long after the end. */
+	hrtimer_start(&fake->fctx->poll_timer, ms_to_ktime(10 * MSEC_PER_SEC),
+		      HRTIMER_MODE_REL_SOFT);
+
+	nouveau_fence_context_del(fake->fctx);
+	KUNIT_EXPECT_EQ(test, fake->cb[0].calls, 1);
+	KUNIT_EXPECT_FALSE(test, hrtimer_active(&fake->fctx->poll_timer));
+	hrtimer_cancel(&fake->fctx->poll_timer);
+}
+
+static struct kunit_case nouveau_fence_cases[] = {
+	KUNIT_CASE(test_in_order),
+	KUNIT_CASE(test_out_of_order),
+	KUNIT_CASE(test_wrap),
+	KUNIT_CASE(test_enable_finished),
+	KUNIT_CASE(test_enable_rereads),
+	KUNIT_CASE(test_callback_uses_channel),
+	KUNIT_CASE(test_kill_keeps_success),
+	KUNIT_CASE(test_kill_while_emitting),
+	KUNIT_CASE(test_enable_then_update),
+	KUNIT_CASE(test_enable_then_kill),
+	KUNIT_CASE(test_enable_then_del),
+	KUNIT_CASE(test_update_then_enable),
+	KUNIT_CASE(test_kill_then_enable),
+	KUNIT_CASE(test_del_then_enable),
+	KUNIT_CASE(test_del_waits_for_update),
+	KUNIT_CASE(test_del_waits_for_reader),
+	KUNIT_CASE(test_outlives_channel),
+	KUNIT_CASE(test_event_random),
+	KUNIT_CASE(test_client_work),
+	KUNIT_CASE(test_client_fini),
+	{}
+};
+
+static struct kunit_suite nouveau_fence_suite = {
+	.name = "nouveau-fence",
+	.init = fake_init_uevent,
+	.exit = fake_exit,
+	.test_cases = nouveau_fence_cases,
+};
+
+/* What does not depend on the event, and polling. */
+static struct kunit_case nouveau_fence_legacy_cases[] = {
+	KUNIT_CASE(test_in_order),
+	KUNIT_CASE(test_out_of_order),
+	KUNIT_CASE(test_kill_keeps_success),
+	KUNIT_CASE(test_kill_while_emitting),
+	KUNIT_CASE(test_outlives_channel),
+	KUNIT_CASE(test_poll),
+	KUNIT_CASE(test_poll_del),
+	{}
+};
+
+static struct kunit_suite nouveau_fence_legacy_suite = {
+	.name = "nouveau-fence-legacy",
+	.init = fake_init_legacy,
+	.exit = fake_exit,
+	.test_cases = nouveau_fence_legacy_cases,
+};
+
+kunit_test_suites(&nouveau_fence_suite, &nouveau_fence_legacy_suite);
