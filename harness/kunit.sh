@@ -1,11 +1,12 @@
 #!/bin/sh
-# Build a user-mode kernel and run its KUnit suites: kunit.sh series|step um|kasan|drm [build]
+# Build a user-mode kernel and run its KUnit suites: kunit.sh series|plain um|kasan|drm [build]
+# Series and plain base are built from one directory, so that ccache knows what they have in common.
 # Results: out/kunit-SIDE-CONFIG.{json,tsv,log,reports}. Status 1: a case failed.
 . "$(dirname "$0")/lib.sh"
 begin
 side=$1
 config=$2
-src=$build/$side/src
+src=$build/series/src
 obj=$build/$side/$config
 result=out/kunit-$side-$config
 mkdir -p "$obj" out

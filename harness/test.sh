@@ -305,11 +305,11 @@ place() { # reports
 check_drm() {
 	key="$(cat "$build/base") $(cat harness/config/*.config harness/kunit.sh | git hash-object --stdin)"
 	if [ "$(cat "$build/base-drm.key" 2>/dev/null)" != "$key" ]; then
-		at_step base
-		run harness/kunit.sh step drm
-		[ -s out/kunit-step-drm.tsv ] || die "no result from the base's suites"
-		cp out/kunit-step-drm.tsv "$build/base-drm.tsv"
-		sort -u out/kunit-step-drm.reports >"$build/base-drm.reports"
+		checkout "$build/series/src" base
+		run harness/kunit.sh plain drm
+		[ -s out/kunit-plain-drm.tsv ] || die "no result from the base's suites"
+		cp out/kunit-plain-drm.tsv "$build/base-drm.tsv"
+		sort -u out/kunit-plain-drm.reports >"$build/base-drm.reports"
 		echo "$key" >"$build/base-drm.key"
 	fi
 	checkout "$build/series/src" "$series_top"
@@ -326,10 +326,10 @@ check_drm() {
 	comm -23 "$tmp/base" "$tmp/series" | cut -f 1 >"$tmp/lost"
 	: >"$tmp/gone"
 	while read -r case <&3; do
+		# shellcheck disable=SC2086 # words
 		step "again-$case" python3 "$build/series/src/tools/testing/kunit/kunit.py" exec \
-			--build_dir="$build/series/drm" --timeout=300 --kernel_args=ncpus=2 \
-			--kernel_args=seccomp=on --json="$tmp/again.json" \
-			"$(echo "$case" | cut -d . -f 1,2)" 3<&-
+			--build_dir="$build/series/drm" --timeout=300 $kunit_smp \
+			--json="$tmp/again.json" "$(echo "$case" | cut -d . -f 1,2)" 3<&-
 		if kunit_cases "$tmp/again.json" | grep -q -x -F "$case$(printf '\tPASS')"; then
 			echo "NOTE $case failed at first, and passed when it was run again alone"
 		else
