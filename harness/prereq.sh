@@ -23,6 +23,7 @@ xz xz-utils
 ccache ccache
 shellcheck shellcheck
 jq jq
+spin spin
 setpriv util-linux
 /usr/include/libelf.h libelf-dev
 /usr/include/openssl/ssl.h libssl-dev

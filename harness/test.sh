@@ -2,7 +2,7 @@
 # The checks: test.sh runs all, test.sh NAME one alone, test.sh names lists them.
 # The last line is "N passed, N failed", checks and KUnit cases together.
 . "$(dirname "$0")/lib.sh"
-names='shell harness apply checkpatch kunit kasan lockdep commits sparse rt drm'
+names='shell harness model apply checkpatch kunit kasan lockdep commits sparse rt drm'
 
 if [ "${1-}" = names ]; then
 	echo "$names"
@@ -107,6 +107,30 @@ check_checkpatch() {
 	done <"$tmp/said" | none 'checkpatch --strict: nothing without a reason'
 	grep -v -x -F -f "$tmp/used" "$tmp/reasons" |
 		none 'checkpatch: every reason is needed, and states one'
+}
+
+# Check the model with some of its steps replaced; prints what was found.
+model() { # words for spin
+	rm -rf "$tmp/model"
+	mkdir "$tmp/model"
+	(
+		cd "$tmp/model" || exit 2
+		spin -a "$@" "$top/harness/model/dma_fence.pml" && gcc -O2 -DSAFETY -DCOLLAPSE \
+			-DMEMLIM=4096 -o pan pan.c && ./pan -m100000
+	) >"$tmp/pan.log" 2>&1
+	grep -E 'errors: [0-9]+$' "$tmp/pan.log" || tail -n 2 "$tmp/pan.log"
+}
+
+check_model() {
+	for words in '' -DALONE; do
+		# shellcheck disable=SC2086 # perhaps no word
+		model $words | grep -v 'errors: 0$' | none "model${words:+ $words}: holds in every state"
+	done
+	for words in -DTWO_STEPS -DCLEAR_EARLY=dispatching=0 -DNO_SECOND_LOOK=1 -DREMOVE_BLINDLY=1 \
+		-DREMOVE_WAIT=skip -DWAIT=skip '-DALONE -DNO_RCU'; do
+		# shellcheck disable=SC2086 # words
+		model $words | grep -v 'errors: 1$' | none "model: $words is caught"
+	done
 }
 
 # Objects for C files, in the form that make wants.
