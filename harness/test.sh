@@ -162,82 +162,89 @@ warnings() { # log
 		-e 's,^\.\./src/,,' | sort
 }
 
-# A build that finds its objects there says nothing: keep what the base's first build said.
-remember() { # log of a build of the base
-	touch "$build/step/x86.warnings"
-	warnings "$build/log/$1.log" | sort -u - "$build/step/x86.warnings" >"$tmp/known"
-	mv "$tmp/known" "$build/step/x86.warnings"
+# What the base says, too, is no news. It is compiled only for what warns here. Leaves the base's
+# warnings in $tmp/base.warnings.
+base_says() { # name of the step, file of objects, words for make
+	base_step=$1
+	at_step base
+	here <"$2" >"$tmp/base.objects"
+	shift 2
+	# A build that finds its objects there says nothing.
+	(cd "$build/step/x86" && xargs rm -f drivers/dma-buf/*.o) <"$tmp/base.objects"
+	# shellcheck disable=SC2046 # a list of words
+	x86_make "$base_step" "$@" drivers/dma-buf/ $(cat "$tmp/base.objects") ||
+		die "the base does not compile: $(first_error "$build/log/$base_step.log")"
+	warnings "$build/log/$base_step.log" >"$tmp/base.warnings"
+}
+
+# Those of the objects that have a source file in the tree that is checked out.
+here() {
+	while read -r object; do
+		if [ -f "$build/step/src/${object%.o}.c" ]; then
+			echo "$object"
+		fi
+	done
 }
 
 check_commits() {
 	at_step base
 	x86_config
-	# What the base says about all that any commit compiles.
-	for commit in $(commits); do
-		touched "$commit"
-	done | sort -u >"$tmp/c"
-	while read -r file; do
-		if [ -f "$build/step/src/$file" ]; then
-			echo "$file"
-		fi
-	done <"$tmp/c" | objects_of >"$tmp/objects"
-	# shellcheck disable=SC2046 # a list of words
-	x86_make x86-base W=1 drivers/dma-buf/ $(cat "$tmp/objects") ||
-		die "the base does not compile: $(first_error "$build/log/x86-base.log")"
-	remember x86-base
 	number=0
+	: >"$tmp/warn"
 	for commit in $(commits); do
 		number=$((number + 1))
 		at_step "$commit"
-		what="commit $number compiles without new warnings: $(title "$commit")"
+		touched "$commit" | objects_of >"$tmp/objects"
 		# shellcheck disable=SC2046 # a list of words
-		if x86_make "x86-$number" W=1 drivers/dma-buf/ $(touched "$commit" | objects_of); then
-			warnings "$build/log/x86-$number.log" | sort -u |
-				comm -23 - "$build/step/x86.warnings" | none "$what"
+		if x86_make "x86-$number" W=1 drivers/dma-buf/ $(cat "$tmp/objects"); then
+			warnings "$build/log/x86-$number.log" | sort -u >"$tmp/warn.$number"
+			if [ -s "$tmp/warn.$number" ]; then
+				cat "$tmp/objects" >>"$tmp/warn"
+			fi
 		else
-			grep -E 'error|\*\*\*' "$build/log/x86-$number.log" | fail "$what"
+			grep -E 'error|\*\*\*' "$build/log/x86-$number.log" >"$tmp/warn.$number"
 		fi
+	done
+	: >"$tmp/base.warnings"
+	if [ -s "$tmp/warn" ]; then
+		sort -u -o "$tmp/warn" "$tmp/warn"
+		base_says x86-base "$tmp/warn" W=1
+	fi
+	sort -u "$tmp/base.warnings" >"$tmp/known"
+	number=0
+	for commit in $(commits); do
+		number=$((number + 1))
+		comm -23 "$tmp/warn.$number" "$tmp/known" |
+			none "commit $number compiles without new warnings: $(title "$commit")"
 	done
 	at_step base
 }
 
 check_sparse() {
 	run harness/sparse.sh || exit 2
-	touched base "$series_top" >"$tmp/c"
-	for side in base top; do
-		commit=base
-		if [ "$side" = top ]; then
-			commit=$series_top
-		fi
-		at_step "$commit"
-		x86_config
-		while read -r file; do
-			if [ -f "$build/step/src/$file" ]; then
-				echo "$file"
-			fi
-		done <"$tmp/c" | objects_of >"$tmp/objects"
+	at_step "$series_top"
+	x86_config
+	touched base "$series_top" | objects_of >"$tmp/objects"
+	# shellcheck disable=SC2046 # a list of words
+	x86_make sparse W=1 C=2 CHECK="$build/sparse/sparse" drivers/dma-buf/ $(cat "$tmp/objects") ||
+		die "cannot compile for sparse: $(first_error "$build/log/sparse.log")"
+	grep -q '^  CHECK ' "$build/log/sparse.log" ||
+		die "sparse did not run: $(first_error "$build/log/sparse.log")"
+	warnings "$build/log/sparse.log" | grep -v '\[-W' >"$tmp/sparse.top"
+	: >"$tmp/base.warnings"
+	if [ -s "$tmp/sparse.top" ]; then
 		# What the base says about headers that only new files of the series include.
-		if [ "$side" = base ]; then
-			echo drivers/gpu/drm/nouveau/nvif/object.o >>"$tmp/objects"
-		fi
-		# shellcheck disable=SC2046 # a list of words
-		x86_make "sparse-$side" W=1 C=2 CHECK="$build/sparse/sparse" \
-			drivers/dma-buf/ $(cat "$tmp/objects") ||
-			die "cannot compile for sparse: $(first_error "$build/log/sparse-$side.log")"
-		grep -q '^  CHECK ' "$build/log/sparse-$side.log" ||
-			die "sparse did not run: $(first_error "$build/log/sparse-$side.log")"
-		if [ "$side" = base ]; then
-			remember sparse-base
-		fi
-		warnings "$build/log/sparse-$side.log" | grep -v '\[-W' >"$tmp/sparse.$side"
-	done
+		echo drivers/gpu/drm/nouveau/nvif/object.o >>"$tmp/objects"
+		base_says sparse-base "$tmp/objects" W=1 C=2 CHECK="$build/sparse/sparse"
+	fi
 	at_step base
+	grep -v '\[-W' "$tmp/base.warnings" >"$tmp/sparse.base"
 	# A header that the series does not touch says it once for each file that includes it.
 	git --git-dir="$repo" diff-tree -r --name-only base "$series_top" >"$tmp/ours"
 	awk -F : -v ours="$tmp/ours" 'BEGIN { while ((getline f <ours) > 0) our[f] = 1 }
 		!($1 in our)' "$tmp/sparse.base" | sort -u >"$tmp/known"
 	comm -13 "$tmp/sparse.base" "$tmp/sparse.top" | grep -v -x -F -f "$tmp/known" |
-		none "sparse on $(wc -l <"$tmp/c") files: nothing that the base does not have"
+		none "sparse on $(touched base "$series_top" | wc -l) files: nothing that the base does not have"
 }
 
 check_rt() {
