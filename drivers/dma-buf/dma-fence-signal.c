@@ -11,7 +11,6 @@
 #include <linux/export.h>
 #include <linux/irqflags.h>
 #include <linux/lockdep.h>
-#include <linux/percpu.h>
 #include <linux/wait_bit.h>
 
 #include <trace/events/dma_fence.h>
@@ -45,10 +44,6 @@
  * On PREEMPT_RT the fence lock is a sleeping lock, the callbacks run with
  * interrupts enabled in the context of the signaler, and who waits for them
  * sleeps instead of spinning, because the signaler can be preempted.
- *
- * A fence that was initialized with a lock of its issuer keeps the older
- * protocol until its driver is converted: that lock is held around its
- * callbacks and around &dma_fence_ops.enable_signaling.
  */
 
 #if defined(CONFIG_64BIT) && !defined(CONFIG_DEBUG_SPINLOCK) && \
@@ -96,12 +91,6 @@ static inline void dma_fence_callbacks_begin(void) {}
 static inline void dma_fence_callbacks_end(void) {}
 #endif
 
-/* Does the fence have a lock of its own, and with it the new protocol? */
-static bool dma_fence_has_own_lock(struct dma_fence *fence)
-{
-	return test_bit(DMA_FENCE_FLAG_INLINE_LOCK_BIT, &fence->flags);
-}
-
 /*
  * Between these two the memory of a fence stays, even if a callback drops the
  * last reference: either is a read-side critical section of RCU. Disabling
@@ -127,33 +116,6 @@ static void dma_fence_dispatch_exit(unsigned long flags)
 		rcu_read_unlock();
 	else
 		local_irq_restore(flags);
-}
-
-/* More than zero while this CPU runs callbacks under a lock of their issuer. */
-static DEFINE_PER_CPU(int, dma_fence_locked_dispatch);
-
-/**
- * dma_fence_callback_is_locked - is a callback called under an issuer's lock?
- * @fence: the fence that the callback was called for
- *
- * For containers, which act on other fences from their callbacks and must not
- * do so with a lock held that those may need. Goes when the last driver has
- * stopped to share a lock with its fences.
- *
- * Context: a callback of @fence.
- *
- * Return: true if @fence, or one whose callback led to it being signaled,
- * shares a lock with its issuer and that lock is held.
- */
-bool dma_fence_callback_is_locked(struct dma_fence *fence)
-{
-	/*
-	 * The lock that is held keeps this task on its CPU, so it sees what it
-	 * counted. On PREEMPT_RT another task may see that too and be told true
-	 * for no reason, which is always safe.
-	 */
-	return !dma_fence_has_own_lock(fence) ||
-	       raw_cpu_read(dma_fence_locked_dispatch);
 }
 
 /*
@@ -227,15 +189,6 @@ static void dma_fence_run_callbacks(struct dma_fence *fence,
 /* Returns once the callbacks of @fence have returned, if it is signaled. */
 static void dma_fence_wait_for_callbacks(struct dma_fence *fence)
 {
-	if (!dma_fence_has_own_lock(fence)) {
-		unsigned long flags;
-
-		/* The issuer's lock is held until the last has returned. */
-		dma_fence_lock_irqsave(fence, flags);
-		dma_fence_unlock_irqrestore(fence, flags);
-		return;
-	}
-
 	/*
 	 * The caller has seen the fence signaled, and by that the dispatching
 	 * bit as it was published, or later. The acquire pairs with the release
@@ -253,73 +206,6 @@ static void dma_fence_wait_for_callbacks(struct dma_fence *fence)
 				      !(VAL & BIT(DMA_FENCE_FLAG_DISPATCHING_BIT)));
 }
 
-/**
- * dma_fence_signal_timestamp_locked - signal a fence with its lock held
- * @fence: the fence to signal
- * @timestamp: time of completion, in ns of CLOCK_MONOTONIC
- *
- * For drivers that still share a lock with their fences: signals @fence and
- * runs its callbacks, all under the lock. Does nothing if it is signaled
- * already. Use dma_fence_signal_timestamp() in new code.
- *
- * Context: any, &dma_fence.lock held with interrupts disabled.
- */
-void dma_fence_signal_timestamp_locked(struct dma_fence *fence,
-				       ktime_t timestamp)
-{
-	struct list_head callbacks;
-
-	dma_fence_assert_held(fence);
-
-	/* i915 claims its fences by the bit alone, before it takes the lock. */
-	if (dma_fence_has_own_lock(fence) ?
-	    dma_fence_test_signaled_flag(fence) :
-	    test_and_set_bit(DMA_FENCE_FLAG_SIGNALED_BIT, &fence->flags))
-		return;
-
-	if (dma_fence_publish(fence, timestamp, &callbacks)) {
-		this_cpu_inc(dma_fence_locked_dispatch);
-		dma_fence_run_callbacks(fence, &callbacks);
-		this_cpu_dec(dma_fence_locked_dispatch);
-	}
-}
-EXPORT_SYMBOL(dma_fence_signal_timestamp_locked);
-
-/**
- * dma_fence_signal_locked - signal a fence with its lock held
- * @fence: the fence to signal
- *
- * Like dma_fence_signal_timestamp_locked(), with the current time.
- *
- * Context: any, &dma_fence.lock held with interrupts disabled.
- */
-void dma_fence_signal_locked(struct dma_fence *fence)
-{
-	dma_fence_signal_timestamp_locked(fence, ktime_get());
-}
-EXPORT_SYMBOL(dma_fence_signal_locked);
-
-/**
- * dma_fence_check_and_signal_locked - signal a fence with its lock held
- * @fence: the fence to check and signal
- *
- * Like dma_fence_signal_locked(), and tells whether it was needed.
- *
- * Context: any, &dma_fence.lock held with interrupts disabled.
- *
- * Return: true if @fence was signaled already, false otherwise.
- */
-bool dma_fence_check_and_signal_locked(struct dma_fence *fence)
-{
-	bool ret;
-
-	ret = dma_fence_test_signaled_flag(fence);
-	dma_fence_signal_locked(fence);
-
-	return ret;
-}
-EXPORT_SYMBOL(dma_fence_check_and_signal_locked);
-
 /* Returns true if it was this call that made @fence signaled. */
 static bool __dma_fence_signal(struct dma_fence *fence, ktime_t timestamp)
 {
@@ -328,21 +214,13 @@ static bool __dma_fence_signal(struct dma_fence *fence, ktime_t timestamp)
 	unsigned long flags;
 	bool signaled;
 
-	if (!dma_fence_has_own_lock(fence)) {
-		dma_fence_lock_irqsave(fence, flags);
-		signaled = dma_fence_test_signaled_flag(fence);
-		dma_fence_signal_timestamp_locked(fence, timestamp);
-		dma_fence_unlock_irqrestore(fence, flags);
-		return !signaled;
-	}
-
 	flags = dma_fence_dispatch_enter();
 
-	spin_lock(&fence->inline_lock);
+	spin_lock(&fence->lock);
 	signaled = dma_fence_test_signaled_flag(fence);
 	if (!signaled)
 		dispatch = dma_fence_publish(fence, timestamp, &callbacks);
-	spin_unlock(&fence->inline_lock);
+	spin_unlock(&fence->lock);
 
 	if (dispatch)
 		dma_fence_run_callbacks(fence, &callbacks);
@@ -427,23 +305,6 @@ void dma_fence_signal(struct dma_fence *fence)
 }
 EXPORT_SYMBOL(dma_fence_signal);
 
-/* As before the fence lock became private: op and verdict under the lock. */
-static bool dma_fence_call_enable_locked(struct dma_fence *fence,
-					 const struct dma_fence_ops *ops)
-{
-	unsigned long flags;
-	bool enabled;
-
-	dma_fence_lock_irqsave(fence, flags);
-	enabled = !dma_fence_test_signaled_flag(fence) &&
-		  ops->enable_signaling(fence);
-	if (!enabled)
-		dma_fence_signal_locked(fence);
-	dma_fence_unlock_irqrestore(fence, flags);
-
-	return enabled;
-}
-
 /* Returns false if @fence is signaled, or was by enabling it. */
 static bool __dma_fence_enable_signaling(struct dma_fence *fence)
 {
@@ -462,19 +323,20 @@ static bool __dma_fence_enable_signaling(struct dma_fence *fence)
 	    test_and_set_bit(DMA_FENCE_FLAG_ENABLE_SIGNAL_BIT, &fence->flags))
 		return true;
 
-	/* Keeps ops, and what the issuer frees behind a signaled fence. */
+	/*
+	 * Keeps ops, and what the issuer frees a grace period after the fence
+	 * was signaled: for that it is looked at again in here, since ops stay
+	 * if there is a release or wait op.
+	 */
 	rcu_read_lock();
 	ops = rcu_dereference(fence->ops);
-	if (ops && ops->enable_signaling) {
+	if (ops && ops->enable_signaling &&
+	    !dma_fence_test_signaled_flag(fence)) {
 		trace_dma_fence_enable_signal(fence);
 
-		if (!dma_fence_has_own_lock(fence)) {
-			enabled = dma_fence_call_enable_locked(fence, ops);
-		} else {
-			enabled = ops->enable_signaling(fence);
-			if (!enabled)
-				__dma_fence_signal(fence, ktime_get());
-		}
+		enabled = ops->enable_signaling(fence);
+		if (!enabled)
+			__dma_fence_signal(fence, ktime_get());
 	}
 	rcu_read_unlock();
 
@@ -499,6 +361,28 @@ void dma_fence_enable_signaling(struct dma_fence *fence)
 	__dma_fence_enable_signaling(fence);
 }
 EXPORT_SYMBOL(dma_fence_enable_signaling);
+
+/* The look at the state and the linking are one step for every signaler. */
+static int dma_fence_link_callback(struct dma_fence *fence,
+				   struct dma_fence_cb *cb,
+				   dma_fence_func_t func)
+{
+	unsigned long flags;
+	int ret = -ENOENT;
+
+	spin_lock_irqsave(&fence->lock, flags);
+	if (!dma_fence_test_signaled_flag(fence)) {
+		cb->func = func;
+		list_add_tail(&cb->node, &fence->cb_list);
+		ret = 0;
+	}
+	spin_unlock_irqrestore(&fence->lock, flags);
+
+	if (ret)
+		INIT_LIST_HEAD(&cb->node);
+
+	return ret;
+}
 
 /**
  * dma_fence_add_callback - have a function called when a fence is signaled
@@ -528,28 +412,45 @@ EXPORT_SYMBOL(dma_fence_enable_signaling);
 int dma_fence_add_callback(struct dma_fence *fence, struct dma_fence_cb *cb,
 			   dma_fence_func_t func)
 {
-	unsigned long flags;
-	int ret = -ENOENT;
-
 	if (WARN_ON(!fence || !func))
 		return -EINVAL;
 
-	if (__dma_fence_enable_signaling(fence)) {
-		dma_fence_lock_irqsave(fence, flags);
-		if (!dma_fence_test_signaled_flag(fence)) {
-			cb->func = func;
-			list_add_tail(&cb->node, &fence->cb_list);
-			ret = 0;
-		}
-		dma_fence_unlock_irqrestore(fence, flags);
+	if (!__dma_fence_enable_signaling(fence)) {
+		INIT_LIST_HEAD(&cb->node);
+		return -ENOENT;
 	}
 
-	if (ret)
-		INIT_LIST_HEAD(&cb->node);
-
-	return ret;
+	return dma_fence_link_callback(fence, cb, func);
 }
 EXPORT_SYMBOL(dma_fence_add_callback);
+
+/**
+ * dma_fence_add_callback_lazy - add a callback without enabling signaling
+ * @fence: the fence
+ * @cb: the callback to register, need not be initialized
+ * @func: the function to call
+ *
+ * Like dma_fence_add_callback(), but does not ask the issuer of @fence to signal
+ * it as soon as it completes. So @func is called whenever somebody else causes
+ * @fence to be signaled, which can be late. This is for bookkeeping that must
+ * not cost an interrupt; whoever starts to wait for @func to be called has to
+ * call dma_fence_enable_signaling() on @fence.
+ *
+ * Context: any, on PREEMPT_RT any that may take a spinlock_t, with interrupts
+ * in any state. The caller holds a reference to @fence.
+ *
+ * Return: 0 on success, -ENOENT if @fence is already signaled, in which case
+ * @func is not called, -EINVAL if @fence or @func is NULL.
+ */
+int dma_fence_add_callback_lazy(struct dma_fence *fence,
+				struct dma_fence_cb *cb, dma_fence_func_t func)
+{
+	if (WARN_ON(!fence || !func))
+		return -EINVAL;
+
+	return dma_fence_link_callback(fence, cb, func);
+}
+EXPORT_SYMBOL(dma_fence_add_callback_lazy);
 
 /**
  * dma_fence_remove_callback - take a callback off a fence, or see it finish
@@ -579,14 +480,14 @@ bool dma_fence_remove_callback(struct dma_fence *fence, struct dma_fence_cb *cb)
 
 	dma_fence_might_wait_for_callbacks();
 
-	dma_fence_lock_irqsave(fence, flags);
-	/* Once the timestamp is in its place the list is the signaler's. */
-	if (!test_bit(DMA_FENCE_FLAG_TIMESTAMP_BIT, &fence->flags)) {
+	spin_lock_irqsave(&fence->lock, flags);
+	/* The list of a signaled fence is the signaler's. */
+	if (!dma_fence_test_signaled_flag(fence)) {
 		removed = !list_empty(&cb->node);
 		if (removed)
 			list_del_init(&cb->node);
 	}
-	dma_fence_unlock_irqrestore(fence, flags);
+	spin_unlock_irqrestore(&fence->lock, flags);
 
 	if (!removed)
 		dma_fence_wait_for_callbacks(fence);
@@ -638,11 +539,11 @@ bool dma_fence_try_set_error(struct dma_fence *fence, int error)
 	unsigned long flags;
 	bool unsignaled;
 
-	dma_fence_lock_irqsave(fence, flags);
+	spin_lock_irqsave(&fence->lock, flags);
 	unsignaled = !dma_fence_test_signaled_flag(fence);
 	if (unsignaled)
 		dma_fence_set_error(fence, error);
-	dma_fence_unlock_irqrestore(fence, flags);
+	spin_unlock_irqrestore(&fence->lock, flags);
 
 	return unsignaled;
 }

@@ -236,7 +236,7 @@ static void st_no_lock_held_polled(struct kunit *test)
 #ifdef CONFIG_LOCKDEP
 static const void *st_lock_key(struct dma_fence *fence)
 {
-	return fence->inline_lock.dep_map.key;
+	return fence->lock.dep_map.key;
 }
 #else
 static const void *st_lock_key(struct dma_fence *fence)
@@ -457,7 +457,7 @@ static void st_leaf(struct kunit *test)
 
 	dma_fence_signal(&f->base);
 
-	class = f->base.inline_lock.dep_map.class_cache[0];
+	class = f->base.lock.dep_map.class_cache[0];
 	KUNIT_ASSERT_NOT_NULL(test, class);
 
 	rcu_read_lock();

@@ -123,7 +123,7 @@ static void st_look_around(struct dma_fence *fence, struct dma_fence_cb *base)
 {
 	struct st_ctx *c = ctx_of(base);
 
-	c->lock_held = st_is_locked(&fence->inline_lock);
+	c->lock_held = st_is_locked(&fence->lock);
 	c->irqs_on = !irqs_disabled();
 	c->node_linked = !list_empty(&base->node);
 	st_count(fence, base);
@@ -149,7 +149,7 @@ static bool st_enable_look_around(struct st_fence *f)
 {
 	struct st_ctx *c = f->priv;
 
-	c->lock_held = st_is_locked(&f->base.inline_lock);
+	c->lock_held = st_is_locked(&f->base.lock);
 	c->irqs_on = !irqs_disabled();
 	c->seen++;
 	return true;
@@ -169,55 +169,6 @@ static void st_test_enable_context(struct kunit *test)
 	KUNIT_EXPECT_FALSE(test, c->lock_held);
 	KUNIT_EXPECT_TRUE(test, c->irqs_on);
 	dma_fence_signal(&c->f->base);
-	dma_fence_put(&c->f->base);
-}
-
-/* A fence with a lock of its issuer: all under that lock, as ever. */
-
-static const struct dma_fence_ops st_shared_lock_ops;
-
-static bool st_shared_lock_enable(struct dma_fence *fence)
-{
-	struct st_ctx *c = to_st_fence(fence)->priv;
-
-	c->irqs_on = !irqs_disabled();
-	c->lock_held = st_is_locked(&c->lock);
-	return true;
-}
-
-static void st_shared_lock_cb(struct dma_fence *fence, struct dma_fence_cb *base)
-{
-	struct st_ctx *c = ctx_of(base);
-
-	c->lock_held = c->lock_held && st_is_locked(&c->lock);
-	st_count(fence, base);
-}
-
-static const struct dma_fence_ops st_shared_lock_ops = {
-	.get_driver_name = st_fence_name,
-	.get_timeline_name = st_fence_name,
-	.enable_signaling = st_shared_lock_enable,
-};
-
-static void st_test_shared_lock(struct kunit *test)
-{
-	struct st_ctx *c = st_ctx_new(test);
-
-	dma_fence_put(&c->f->base);
-	c->f = kzalloc_obj(*c->f);
-	KUNIT_ASSERT_NOT_NULL(test, c->f);
-	c->f->priv = c;
-	dma_fence_init(&c->f->base, &st_shared_lock_ops, &c->lock, 1, 1);
-
-	KUNIT_EXPECT_EQ(test, 0, dma_fence_add_callback(&c->f->base, &c->cb[0].base,
-							st_shared_lock_cb));
-	KUNIT_EXPECT_FALSE(test, c->irqs_on);
-	dma_fence_signal(&c->f->base);
-	KUNIT_EXPECT_EQ(test, c->cb[0].calls, 1);
-	KUNIT_EXPECT_EQ(test, c->lock_held, IS_ENABLED(CONFIG_SMP));
-	KUNIT_EXPECT_FALSE(test, dma_fence_remove_callback(&c->f->base,
-							   &c->cb[0].base));
-	dma_fence_flush_callbacks(&c->f->base);
 	dma_fence_put(&c->f->base);
 }
 
@@ -691,6 +642,33 @@ static void st_test_add_in_signal(struct kunit *test)
 
 	dma_fence_add_callback(&c->f->base, &c->cb[1].base, st_count);
 	st_run_pair_in_lock(test, c, st_add_other);
+
+	KUNIT_EXPECT_FALSE_MSG(test, c->premature, "did not wait for the fence lock");
+	KUNIT_EXPECT_EQ(test, c->ret[0], -ENOENT);
+	KUNIT_EXPECT_EQ(test, c->cb[0].calls, 0);
+	KUNIT_EXPECT_TRUE(test, list_empty(&c->cb[0].base.node));
+	KUNIT_EXPECT_EQ(test, c->cb[1].calls, 1);
+	dma_fence_put(&c->f->base);
+}
+
+static void st_add_lazy_other(void *arg)
+{
+	struct st_ctx *c = arg;
+
+	if (!st_await(&c->race, 1))
+		return;
+	c->ret[0] = dma_fence_add_callback_lazy(&c->f->base, &c->cb[0].base,
+						st_count);
+	WRITE_ONCE(c->returned, true);
+	st_reach(&c->race, 2);
+}
+
+static void st_test_add_lazy_in_signal(struct kunit *test)
+{
+	struct st_ctx *c = st_ctx_new(test);
+
+	dma_fence_add_callback(&c->f->base, &c->cb[1].base, st_count);
+	st_run_pair_in_lock(test, c, st_add_lazy_other);
 
 	KUNIT_EXPECT_FALSE_MSG(test, c->premature, "did not wait for the fence lock");
 	KUNIT_EXPECT_EQ(test, c->ret[0], -ENOENT);
@@ -1417,7 +1395,6 @@ static void st_test_ops_detached(struct kunit *test)
 static struct kunit_case st_signal_cases[] = {
 	KUNIT_CASE(st_test_callback_context),
 	KUNIT_CASE(st_test_enable_context),
-	KUNIT_CASE(st_test_shared_lock),
 	KUNIT_CASE(st_test_callback_order),
 	KUNIT_CASE(st_test_callback_gives_up_memory),
 	KUNIT_CASE(st_test_signal_from_callback),
@@ -1434,6 +1411,7 @@ static struct kunit_case st_signal_cases[] = {
 	KUNIT_CASE(st_test_try_set_error),
 	KUNIT_CASE(st_test_set_error_in_signal),
 	KUNIT_CASE(st_test_add_in_signal),
+	KUNIT_CASE(st_test_add_lazy_in_signal),
 	KUNIT_CASE(st_test_add_in_dispatch),
 	KUNIT_CASE(st_test_add_in_enable),
 	KUNIT_CASE(st_test_add_in_enable_false),

@@ -471,7 +471,7 @@ static struct dma_fence *stress_new(struct stress *s, u32 choice)
 		ops = &stress_release_ops;
 		atomic_inc(&s->created);
 	}
-	dma_fence_init(&sf->f.base, ops, NULL, dma_fence_context_alloc(1), 1);
+	dma_fence_init(&sf->f.base, ops, dma_fence_context_alloc(1), 1);
 
 	return &sf->f.base;
 }

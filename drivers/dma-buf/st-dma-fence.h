@@ -100,7 +100,7 @@ __st_fence_new(struct kunit *test, const struct dma_fence_ops *ops)
 	struct st_fence *f = kzalloc_obj(*f);
 
 	KUNIT_ASSERT_NOT_NULL(test, f);
-	dma_fence_init(&f->base, ops, NULL, dma_fence_context_alloc(1), 1);
+	dma_fence_init(&f->base, ops, dma_fence_context_alloc(1), 1);
 	return f;
 }
 
@@ -247,7 +247,7 @@ static inline int st_fence_locks_held(struct dma_fence *fence)
 
 	for (i = 0; i < lockdep_depth(current); i++)
 		if (current->held_locks[i].instance->key ==
-		    fence->inline_lock.dep_map.key)
+		    fence->lock.dep_map.key)
 			n++;
 #endif
 	return n;
