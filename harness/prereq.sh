@@ -21,6 +21,8 @@ perl perl
 python3 python3
 xz xz-utils
 ccache ccache
+clang-19 clang-19
+aarch64-linux-gnu-gcc gcc-aarch64-linux-gnu
 shellcheck shellcheck
 jq jq
 spin spin

@@ -2,7 +2,7 @@
 # The checks: test.sh runs all, test.sh NAME one alone, test.sh names lists them.
 # The last line is "N passed, N failed", checks and KUnit cases together.
 . "$(dirname "$0")/lib.sh"
-names='shell harness model apply checkpatch kunit kasan lockdep commits sparse rt drm'
+names='shell harness model apply checkpatch kunit kasan lockdep commits clang sparse rt drm'
 
 if [ "${1-}" = names ]; then
 	echo "$names"
@@ -138,110 +138,143 @@ objects_of() {
 	sed 's/\.c$/.o/'
 }
 
-x86_config() {
-	if [ ! -e "$build/step/x86/.config" ] ||
-	   ! cmp -s harness/config/x86.config "$build/step/x86.fragment"; then
-		mkdir -p "$build/step/x86"
-		step config-x86 make -C "$build/step/src" ARCH=x86_64 O="$build/step/x86" \
-			KCONFIG_ALLCONFIG="$top/harness/config/x86.config" allmodconfig ||
-			die "cannot configure x86-64: $(first_error "$build/log/config-x86.log")"
-		cp harness/config/x86.config "$build/step/x86.fragment"
-	fi
-}
+# What x86-64 does not compile; arm64 does.
+arm64_only='^drivers/gpu/drm/imagination/'
 
-x86_make() { # name, make's words
-	word=$1
-	shift
-	step "$word" make -C "$build/step/src" ARCH=x86_64 O="$build/step/x86" CC='ccache gcc' \
-		-j"$jobs" -k "$@"
+# Each compiler has a build directory and a configuration of its own.
+compile() { # x86, arm64 or clang; name of the step, file of objects, words for make
+	where=$1
+	what=$2
+	objects=$3
+	shift 3
+	case $where in
+	x86) set -- ARCH=x86_64 CC='ccache gcc' "$@" ;;
+	clang) set -- ARCH=x86_64 CC='ccache clang-19' "$@" ;;
+	arm64) set -- ARCH=arm64 CROSS_COMPILE=aarch64-linux-gnu- CC='ccache aarch64-linux-gnu-gcc' "$@" ;;
+	esac
+	obj=$build/step/$where
+	if [ ! -e "$obj/.config" ] || ! cmp -s harness/config/x86.config "$obj.fragment"; then
+		mkdir -p "$obj"
+		step "config-$where" make -C "$build/step/src" O="$obj" "$@" \
+			KCONFIG_ALLCONFIG="$top/harness/config/x86.config" allmodconfig ||
+			die "cannot configure $where: $(first_error "$build/log/config-$where.log")"
+		cp harness/config/x86.config "$obj.fragment"
+	fi
+	# shellcheck disable=SC2046 # a list of words
+	step "$what" make -C "$build/step/src" O="$obj" "$@" -j"$jobs" -k $(cat "$objects")
 }
 
 # Warnings and errors of a log, without line numbers.
-warnings() { # log
-	grep -E '(warning|error): ' "$1" | sed -e 's/:[0-9]*:[0-9]*:/:/' -e "s,^$build/step/src/,," \
-		-e 's,^\.\./src/,,' | sort
+warnings() { # name of the step
+	grep -E '(warning|error): ' "$build/log/$1.log" | sed -e 's/:[0-9]*:[0-9]*:/:/' \
+		-e "s,^$build/step/src/,," -e 's,^\.\./src/,,' | sort
 }
 
 # What the base says, too, is no news. It is compiled only for what warns here. Leaves the base's
 # warnings in $tmp/base.warnings.
-base_says() { # name of the step, file of objects, words for make
-	base_step=$1
+base_says() { # compiler, name of the step, file of objects, words for make
+	base_where=$1
+	base_step=$2
 	at_step base
-	here <"$2" >"$tmp/base.objects"
-	shift 2
-	# A build that finds its objects there says nothing.
-	(cd "$build/step/x86" && xargs rm -f drivers/dma-buf/*.o) <"$tmp/base.objects"
-	# shellcheck disable=SC2046 # a list of words
-	x86_make "$base_step" "$@" drivers/dma-buf/ $(cat "$tmp/base.objects") ||
-		die "the base does not compile: $(first_error "$build/log/$base_step.log")"
-	warnings "$build/log/$base_step.log" >"$tmp/base.warnings"
-}
-
-# Those of the objects that have a source file in the tree that is checked out.
-here() {
 	while read -r object; do
 		if [ -f "$build/step/src/${object%.o}.c" ]; then
+			# A build that finds its objects there says nothing.
+			rm -f "$build/step/$base_where/$object"
 			echo "$object"
 		fi
-	done
+	done <"$3" >"$tmp/base.objects"
+	shift 3
+	rm -f "$build/step/$base_where"/drivers/dma-buf/*.o
+	echo drivers/dma-buf/ >>"$tmp/base.objects"
+	compile "$base_where" "$base_step" "$tmp/base.objects" "$@" ||
+		die "the base does not compile: $(first_error "$build/log/$base_step.log")"
+	warnings "$base_step" >"$tmp/base.warnings"
 }
 
 check_commits() {
-	at_step base
-	x86_config
-	number=0
-	: >"$tmp/warn"
-	for commit in $(commits); do
-		number=$((number + 1))
-		at_step "$commit"
-		: >"$tmp/warn.$number"
-		touched "$commit" | objects_of >"$tmp/objects"
-		# A header of ours: all of drivers/dma-buf, which uses each of them.
-		if git --git-dir="$repo" diff-tree -r --name-only "$commit" | grep -q '^include/'; then
-			echo drivers/dma-buf/ >>"$tmp/objects"
-		fi
-		[ -s "$tmp/objects" ] || continue
-		# shellcheck disable=SC2046 # a list of words
-		if x86_make "x86-$number" W=1 $(cat "$tmp/objects"); then
-			warnings "$build/log/x86-$number.log" | sort -u >"$tmp/warn.$number"
-			if [ -s "$tmp/warn.$number" ]; then
-				grep '\.o$' "$tmp/objects" >>"$tmp/warn"
+	for where in x86 arm64; do
+		number=0
+		: >"$tmp/warn"
+		for commit in $(commits); do
+			number=$((number + 1))
+			: >"$tmp/warn.$number"
+			touched "$commit" | objects_of >"$tmp/touched"
+			if [ "$where" = arm64 ]; then
+				grep "$arm64_only" "$tmp/touched"
+			else
+				grep -v "$arm64_only" "$tmp/touched"
+				# A header of ours: all of drivers/dma-buf, which uses each of them.
+				git --git-dir="$repo" diff-tree -r --name-only "$commit" | grep -q '^include/' &&
+					echo drivers/dma-buf/
+			fi >"$tmp/objects"
+			[ -s "$tmp/objects" ] || continue
+			at_step "$commit"
+			if compile "$where" "$where-$number" "$tmp/objects" W=1; then
+				warnings "$where-$number" | sort -u >"$tmp/warn.$number"
+				if [ -s "$tmp/warn.$number" ]; then
+					grep '\.o$' "$tmp/objects" >>"$tmp/warn"
+				fi
+			else
+				grep -E 'error|\*\*\*' "$build/log/$where-$number.log" >"$tmp/warn.$number"
 			fi
-		else
-			grep -E 'error|\*\*\*' "$build/log/x86-$number.log" >"$tmp/warn.$number"
+		done
+		: >"$tmp/base.warnings"
+		if [ -s "$tmp/warn" ]; then
+			sort -u -o "$tmp/warn" "$tmp/warn"
+			base_says "$where" "$where-base" "$tmp/warn" W=1
 		fi
+		sort -u "$tmp/base.warnings" >"$tmp/known"
+		number=0
+		for commit in $(commits); do
+			number=$((number + 1))
+			comm -23 "$tmp/warn.$number" "$tmp/known" >>"$tmp/new.$number"
+		done
 	done
-	: >"$tmp/base.warnings"
-	if [ -s "$tmp/warn" ]; then
-		sort -u -o "$tmp/warn" "$tmp/warn"
-		base_says x86-base "$tmp/warn" W=1
-	fi
-	sort -u "$tmp/base.warnings" >"$tmp/known"
 	number=0
 	for commit in $(commits); do
 		number=$((number + 1))
-		comm -23 "$tmp/warn.$number" "$tmp/known" |
-			none "commit $number compiles without new warnings: $(title "$commit")"
+		none "commit $number compiles without new warnings: $(title "$commit")" <"$tmp/new.$number"
 	done
+	at_step base
+}
+
+# The other compiler, on the whole series; and is there a file that nobody has compiled?
+check_clang() {
+	at_step "$series_top"
+	touched base "$series_top" | objects_of >"$tmp/touched"
+	grep -v "$arm64_only" "$tmp/touched" >"$tmp/x86"
+	grep "$arm64_only" "$tmp/touched" >"$tmp/arm64"
+	compile clang clang "$tmp/x86" W=1 || grep -E 'error|\*\*\*' "$build/log/clang.log"
+	compile arm64 arm64 "$tmp/arm64" W=1 || grep -E 'error|\*\*\*' "$build/log/arm64.log"
+	{
+		(cd "$build/step/clang" && xargs ls <"$tmp/x86" 2>&1 >/dev/null)
+		(cd "$build/step/arm64" && xargs ls <"$tmp/arm64" 2>&1 >/dev/null)
+	} | none "each of the $(wc -l <"$tmp/touched") C files that the series touches is compiled"
+	warnings clang | sort -u >"$tmp/warn.clang"
+	: >"$tmp/base.warnings"
+	if [ -s "$tmp/warn.clang" ]; then
+		base_says clang clang-base "$tmp/x86" W=1
+	fi
+	sort -u "$tmp/base.warnings" | comm -13 - "$tmp/warn.clang" |
+		none 'clang says nothing that the base does not have'
 	at_step base
 }
 
 check_sparse() {
 	run harness/sparse.sh || exit 2
 	at_step "$series_top"
-	x86_config
-	touched base "$series_top" | objects_of >"$tmp/objects"
-	# shellcheck disable=SC2046 # a list of words
-	x86_make sparse W=1 C=2 CHECK="$build/sparse/sparse" drivers/dma-buf/ $(cat "$tmp/objects") ||
+	touched base "$series_top" | objects_of | grep -v "$arm64_only" >"$tmp/objects"
+	echo drivers/dma-buf/ >>"$tmp/objects"
+	compile x86 sparse "$tmp/objects" W=1 C=2 CHECK="$build/sparse/sparse" ||
 		die "cannot compile for sparse: $(first_error "$build/log/sparse.log")"
 	grep -q '^  CHECK ' "$build/log/sparse.log" ||
 		die "sparse did not run: $(first_error "$build/log/sparse.log")"
-	warnings "$build/log/sparse.log" | grep -v '\[-W' >"$tmp/sparse.top"
+	warnings sparse | grep -v '\[-W' >"$tmp/sparse.top"
 	: >"$tmp/base.warnings"
 	if [ -s "$tmp/sparse.top" ]; then
 		# What the base says about headers that only new files of the series include.
 		echo drivers/gpu/drm/nouveau/nvif/object.o >>"$tmp/objects"
-		base_says sparse-base "$tmp/objects" W=1 C=2 CHECK="$build/sparse/sparse"
+		base_says x86 sparse-base "$tmp/objects" W=1 C=2 CHECK="$build/sparse/sparse"
 	fi
 	at_step base
 	grep -v '\[-W' "$tmp/base.warnings" >"$tmp/sparse.base"
@@ -250,7 +283,7 @@ check_sparse() {
 	awk -F : -v ours="$tmp/ours" 'BEGIN { while ((getline f <ours) > 0) our[f] = 1 }
 		!($1 in our)' "$tmp/sparse.base" | sort -u >"$tmp/known"
 	comm -13 "$tmp/sparse.base" "$tmp/sparse.top" | grep -v -x -F -f "$tmp/known" |
-		none "sparse on $(touched base "$series_top" | wc -l) files: nothing that the base does not have"
+		none "sparse on $(wc -l <"$tmp/objects") files: nothing that the base does not have"
 }
 
 check_rt() {
@@ -264,7 +297,7 @@ check_rt() {
 	done | none 'rt: configured'
 	# shellcheck disable=SC2086 # words
 	if step build-rt $rt CC='ccache gcc' -j"$jobs" W=1 drivers/dma-buf/; then
-		warnings "$build/log/build-rt.log" | none 'rt: drivers/dma-buf compiles without warnings'
+		warnings build-rt | none 'rt: drivers/dma-buf compiles without warnings'
 	else
 		grep -E 'error|\*\*\*' "$build/log/build-rt.log" | fail 'rt: drivers/dma-buf compiles'
 	fi
