@@ -27,7 +27,10 @@ test:                 ## every check there is
 test-%:               ## one check alone
 	@harness/test.sh $*
 
+docs:                 ## the kernel's driver-api book with the series in it, as HTML in out/docs
+	@harness/docs.sh
+
 clean:                ## delete build/ and out/ (not while build/tree has unsaved work)
 	@harness/clean.sh
 
-.PHONY: all help base tree save series test clean
+.PHONY: all help base tree save series test docs clean

@@ -1,7 +1,46 @@
 #!/bin/sh
-# Install what is missing. A line of the list: a file or command that shows it is there, and
-# the Debian package that has it.
+# Install what is missing: prereq.sh; prereq.sh test and prereq.sh docs for what only those need.
+# A line of the list: a file or command that shows it is there, and the Debian package that has it.
 . "$(dirname "$0")/lib.sh"
+
+wanted() {
+	if [ "${1-}" = test ]; then
+		cat <<-LIST
+			clang-19 clang-19
+			aarch64-linux-gnu-gcc gcc-aarch64-linux-gnu
+			shellcheck shellcheck
+			spin spin
+			spatch coccinelle
+		LIST
+	elif [ "${1-}" = docs ]; then
+		cat <<-LIST
+			sphinx-build python3-sphinx
+			dot graphviz
+			convert imagemagick
+			/usr/share/fonts/truetype/dejavu/DejaVuSans.ttf fonts-dejavu-core
+		LIST
+	else
+		cat <<-LIST
+			gcc gcc
+			/usr/include/stdio.h libc6-dev
+			make make
+			git git
+			flex flex
+			bison bison
+			bc bc
+			perl perl
+			python3 python3
+			xz xz-utils
+			ccache ccache
+			jq jq
+			setpriv util-linux
+			/usr/include/libelf.h libelf-dev
+			/usr/include/openssl/ssl.h libssl-dev
+			/etc/ssl/certs/ca-certificates.crt ca-certificates
+			/usr/share/keyrings/debian-archive-keyring.gpg debian-archive-keyring
+		LIST
+	fi
+}
 
 missing=
 while read -r proof package_name; do
@@ -10,27 +49,7 @@ while read -r proof package_name; do
 	*) command -v "$proof" >/dev/null ;;
 	esac || missing="$missing $package_name"
 done <<LIST
-gcc gcc
-/usr/include/stdio.h libc6-dev
-make make
-git git
-flex flex
-bison bison
-bc bc
-perl perl
-python3 python3
-xz xz-utils
-ccache ccache
-clang-19 clang-19
-aarch64-linux-gnu-gcc gcc-aarch64-linux-gnu
-shellcheck shellcheck
-jq jq
-spin spin
-setpriv util-linux
-/usr/include/libelf.h libelf-dev
-/usr/include/openssl/ssl.h libssl-dev
-/etc/ssl/certs/ca-certificates.crt ca-certificates
-/usr/share/keyrings/debian-archive-keyring.gpg debian-archive-keyring
+$(wanted "$@")
 LIST
 [ -n "$missing" ] || exit 0
 

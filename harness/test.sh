@@ -2,7 +2,7 @@
 # The checks: test.sh runs all, test.sh NAME one alone, test.sh names lists them.
 # The last line is "N passed, N failed", checks and KUnit cases together.
 . "$(dirname "$0")/lib.sh"
-names='shell harness model apply checkpatch kunit kasan lockdep commits clang sparse rt drm'
+names='shell harness model cocci apply checkpatch kunit kasan lockdep commits clang sparse rt drm'
 
 if [ "${1-}" = names ]; then
 	echo "$names"
@@ -131,6 +131,79 @@ check_model() {
 		# shellcheck disable=SC2086 # words
 		model $words | grep -v 'errors: 1$' | none "model: $words is caught"
 	done
+}
+
+cocci='spatch --very-quiet --no-includes --include-headers'
+
+# What the script says of a sample, in an order and with names that do not change.
+cocci_sample() { # mode, sample
+	quiet=
+	case $1 in
+	report | org) quiet=--no-show-diff ;;
+	esac
+	# shellcheck disable=SC2086 # words
+	(cd harness/coccinelle && $cocci -D "$1" $quiet --cocci-file "$tmp/script.cocci" "$2" 2>&1) |
+		sed "s,^+++ /.*,+++ $2," >"$tmp/said"
+	case $1 in
+	report) sort -t : -k 2n "$tmp/said" ;;
+	org) sort -t = -k 3n "$tmp/said" ;;
+	*) cat "$tmp/said" ;;
+	esac
+}
+
+check_cocci() {
+	script=scripts/coccinelle/api/dma_fence_unlocked.cocci
+	if ! git --git-dir="$repo" show "$series_top:$script" >"$tmp/script.cocci" 2>/dev/null; then
+		echo 'SKIP the series has no script for Coccinelle'
+		return
+	fi
+	for mode in report context org patch; do
+		for sample in harness/coccinelle/*.c; do
+			name=$(basename "$sample" .c)
+			cocci_sample "$mode" "$name.c" >"$tmp/$name.$mode"
+			diff "harness/coccinelle/expected/$name.$mode" "$tmp/$name.$mode"
+		done | none "cocci: $mode says of the samples what it should"
+	done
+
+	places=harness/coccinelle/places
+	made_for=$(sed -n 's/^# base //p' $places)
+	case $(cat "$build/base") in
+	"$made_for"-*) ;;
+	*)
+		echo "SKIP cocci: the places in the base are those of $made_for"
+		count skip 1
+		return
+		;;
+	esac
+	mkdir "$tmp/places"
+	grep -v '^#' $places | cut -d ' ' -f 2 | sort -u | tr '\n' '\0' |
+		xargs -0 git --git-dir="$repo" archive base -- | tar x -C "$tmp/places"
+	# shellcheck disable=SC2086 # words
+	step cocci $cocci -D report --no-show-diff -j "$jobs" --cocci-file "$tmp/script.cocci" \
+		--dir "$tmp/places" || die "spatch: $(first_error "$build/log/cocci.log")"
+	awk -v top="$tmp/places/" '
+		BEGIN {
+			kind["signals with"] = "signal"
+			kind["the fence lock is the core"] = "lock"
+			kind["to wait for callbacks"] = "lock"
+			kind["error set under"] = "lock"
+			kind["state read"] = "state"
+			kind["the callbacks are"] = "list"
+			kind["given a lock of its issuer"] = "init"
+			kind["no parameter any more"] = "null"
+		}
+		index($0, top) == 1 {
+			split(substr($0, length(top) + 1), at, ":")
+			for (text in kind)
+				if (index($0, text))
+					print kind[text], at[1], at[2]
+			# An error that is set if the state is read so.
+			if (index($0, "error set under"))
+				print "state", at[1], at[2]
+		}' "$build/log/cocci.log" | sort -u >"$tmp/found"
+	awk '/^#/ { next } { for (i = 3; i <= NF; i++) print $1, $2, $i }' $places | sort -u >"$tmp/due"
+	comm -13 "$tmp/found" "$tmp/due" |
+		none "cocci: finds all $(wc -l <"$tmp/due") places in the base that it is for"
 }
 
 # Objects for C files, in the form that make wants.
@@ -571,7 +644,7 @@ check_harness() {
 		env PATH="$bin:$PATH" "$copy/harness/base.sh"
 }
 
-run harness/prereq.sh && run harness/base.sh || exit 2
+run harness/prereq.sh && run harness/prereq.sh test && run harness/base.sh || exit 2
 series_commits
 if [ -n "${1-}" ]; then
 	check=$1
