@@ -24,6 +24,8 @@ ccache ccache
 shellcheck shellcheck
 jq jq
 spin spin
+qemu-system-x86_64 qemu-system-x86
+gnuplot gnuplot-nox
 setpriv util-linux
 /usr/include/libelf.h libelf-dev
 /usr/include/openssl/ssl.h libssl-dev
