@@ -4,6 +4,7 @@
 # bench.csv (a line a row), runs.csv (a line a row of each run), counts and plots.
 . "$(dirname "$0")/lib.sh"
 begin
+run harness/prereq.sh && run harness/base.sh || exit 2
 what=$1
 out=out/bench
 src=$build/bench/src
