@@ -34,7 +34,7 @@ use() { # side
 # Configure and compile, unless that was done.
 compile() { # config, arch, configuration to start from, targets
 	obj=$build/bench/$side/$1
-	wanted="$commit $(cat "harness/config/bench-$1.config" harness/bench.sh harness/bench/base.h |
+	wanted="$commit $(cat "harness/config/bench-$1.config" harness/bench/base.h |
 		git hash-object --stdin)"
 	[ "$(cat "$obj.done" 2>/dev/null)" != "$wanted" ] || return 0
 	checkout "$src" "$commit"
@@ -62,13 +62,12 @@ collect() { # machine, run, file
 }
 
 qemu() { # machine, run, suite and case, options
-	log=bench-$1-$side-$2
 	# shellcheck disable=SC2086 # words
-	step "$log" timeout -k 5 300 qemu-system-x86_64 -nodefaults -no-user-config -display none \
+	step "bench-$1-$side-$2" timeout -k 5 300 qemu-system-x86_64 -nodefaults -no-user-config -display none \
 		-monitor none -serial stdio -no-reboot -cpu qemu64 -m 256 -accel $4 \
 		-kernel "$build/bench/$side/x86/arch/x86/boot/bzImage" \
 		-append "console=ttyS0 tsc=reliable panic=-1 $kunit.filter_glob=$3"
-	collect "$1" "$2" "$build/log/$log.log"
+	collect "$1" "$2" "$log"
 }
 kunit='kunit_shutdown=reboot kunit.enable=1 kunit.autorun=1 kunit'
 
@@ -79,15 +78,14 @@ count() { # run
 }
 
 uml() { # machine, run, words for the kernel
-	log=bench-$1-$side-$2
 	# shellcheck disable=SC2086 # words
-	step "$log" timeout -k 5 300 "$build/bench/$side/um/linux" mem=256M ncpus=2 seccomp=on \
+	step "bench-$1-$side-$2" timeout -k 5 300 "$build/bench/$side/um/linux" mem=256M ncpus=2 seccomp=on \
 		console=tty panic=-1 $3
 }
 
 uml_suite() { # machine, run, suite and case
 	uml "$1" "$2" "kunit_shutdown=halt kunit.enable=1 kunit.autorun=1 kunit.filter_glob=$3"
-	collect "$1" "$2" "$build/log/$log.log"
+	collect "$1" "$2" "$log"
 }
 
 frames() { # run
@@ -97,8 +95,8 @@ frames() { # run
 	gcc -O2 -static -pthread -o "$root/init" harness/bench/frames.c ||
 		die "cannot compile harness/bench/frames.c"
 	uml frames "$1" "rootfstype=hostfs rootflags=$root rw init=/init"
-	cp "$root/result" "$tmp/result" 2>/dev/null || cp "$build/log/$log.log" "$tmp/result"
-	collect frames "$1" "$tmp/result"
+	[ ! -s "$root/result" ] || cat "$root/result" >>"$log"
+	collect frames "$1" "$log"
 }
 
 # --- Text and frames of the stack, from objects of a configuration with every driver ---

@@ -596,6 +596,7 @@ static void count_containers(struct kunit *test)
 
 /* Stack and size */
 
+#ifdef CONFIG_ARCH_HAS_CURRENT_STACK_POINTER
 /*
  * Signal @fence with a pattern below this frame, and return how much of the
  * stack was used. Interrupts are disabled, so that none leaves its traces.
@@ -655,6 +656,12 @@ static void stack_signal(struct kunit *test)
 	}
 	bench_report(b, "stack", "chain", BENCH_MEMBERS);
 }
+#else
+static void stack_signal(struct kunit *test)
+{
+	kunit_skip(test, "requires the stack pointer");
+}
+#endif
 
 static void size_structs(struct kunit *test)
 {
