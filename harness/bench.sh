@@ -179,11 +179,17 @@ fi
 # --- What came of it ---
 
 mkdir -p "$out"
-awk '$1 == "icount" && $3 == "nops/100" && $8 != 100 { print "100 instructions count as " $8 }
-	$1 == "icount" && $5 == 1 { first[$3, $4] = $0; sub(/ 1 /, " 2 ", first[$3, $4]) }
-	$1 == "icount" && $5 == 2 && $0 != first[$3, $4] { print $3 " of " $4 " differs from run to run" }
-	' "$runs" >"$tmp/wrong"
-[ ! -s "$tmp/wrong" ] || note "counts: $(head -n 3 "$tmp/wrong")"
+awk '$3 == "nops/100" && $8 != 100 { print "100 instructions count as " $8 }
+	$1 == "icount" {
+		what = $2 " " $3 " " $4
+		run = $5
+		$1 = $5 = ""
+		if (run == 1)
+			first[what] = $0
+		else if (first[what] != $0)
+			print what " differs from run to run"
+	}' "$runs" >"$tmp/wrong"
+[ ! -s "$tmp/wrong" ] || note "these counts are not exact: $(cat "$tmp/wrong")"
 
 {
 	echo 'machine,kind,row,side,run,min,p10,median,p90,max,samples'
