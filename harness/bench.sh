@@ -61,20 +61,20 @@ collect() { # machine, run, file
 	awk -v side="$side" -v run="$2" '{ $3 = $3 " " side " " run; print }' "$tmp/lines" >>"$runs"
 }
 
-qemu() { # machine, run, suite and case, options
+qemu() { # machine, run, suite and case, accelerator and CPUs, kHz of the cycle counter
 	# shellcheck disable=SC2086 # words
 	step "bench-$1-$side-$2" timeout -k 5 300 qemu-system-x86_64 -nodefaults -no-user-config -display none \
 		-monitor none -serial stdio -no-reboot -cpu qemu64 -m 256 -accel $4 \
 		-kernel "$build/bench/$side/x86/arch/x86/boot/bzImage" \
-		-append "console=ttyS0 tsc=reliable panic=-1 $kunit.filter_glob=$3"
+		-append "console=ttyS0 tsc=reliable tsc_early_khz=$5 no_timer_check panic=-1 \
+			kunit_shutdown=reboot kunit.enable=1 kunit.autorun=1 kunit.filter_glob=$3"
 	collect "$1" "$2" "$log"
 }
-kunit='kunit_shutdown=reboot kunit.enable=1 kunit.autorun=1 kunit'
 
 # One instruction is one nanosecond of virtual time, and an idle CPU takes no time of ours.
 count() { # run
 	qemu icount "$1" 'dma-fence-bench.*' \
-		'tcg -smp 1 -icount shift=0,sleep=off -rtc clock=vm,base=2026-01-01'
+		'tcg -smp 1 -icount shift=0,sleep=off -rtc clock=vm,base=2026-01-01' 1000000
 }
 
 uml() { # machine, run, words for the kernel
@@ -167,7 +167,8 @@ if [ "$what" = all ]; then
 			uml_suite um $run 'dma-fence-bench.time_*'
 			uml_suite sched $run 'drm_sched_bench.*'
 			frames $run
-			qemu qemu $run 'dma-fence-bench.time_*' 'tcg,thread=multi -smp 2'
+			qemu qemu $run 'dma-fence-bench.time_*' 'tcg,thread=multi -smp 2,sockets=2' \
+				"$(awk '/MHz/ { print int($4 * 1000); exit }' /proc/cpuinfo)"
 		done
 	done
 	for s in base series; do
