@@ -6,7 +6,7 @@ all:                  ## the series from nothing to tested patches in out/series
 	@harness/all.sh
 
 help:                 ## this list
-	@awk -F ' *## ' '/^[a-z%-]+:.*##/ { sub(/:.*/, "", $$1); printf "make %-10s %s\n", $$1, $$2 }' Makefile
+	@awk -F ' *## ' '/^[a-z%-]+:.*##/ { sub(/:.*/, "", $$1); printf "make %-12s %s\n", $$1, $$2 }' Makefile
 	@echo 'make test-NAME is one of:' $$(harness/test.sh names)
 
 base:                 ## get the kernel that the series is for, into build/
@@ -30,7 +30,13 @@ test-%:               ## one check alone
 docs:                 ## the kernel's driver-api book with the series in it, as HTML in out/docs
 	@harness/docs.sh
 
+bench:                ## base and series measured; table, CSV and plots in out/bench
+	@harness/bench.sh all
+
+bench-quick:          ## the instruction counts alone
+	@harness/bench.sh quick
+
 clean:                ## delete build/ and out/ (not while build/tree has unsaved work)
 	@harness/clean.sh
 
-.PHONY: all help base tree save series test docs clean
+.PHONY: all help base tree save series test docs bench bench-quick clean

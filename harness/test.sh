@@ -2,7 +2,7 @@
 # The checks: test.sh runs all, test.sh NAME one alone, test.sh names lists them.
 # The last line is "N passed, N failed", checks and KUnit cases together.
 . "$(dirname "$0")/lib.sh"
-names='shell harness model cocci apply checkpatch kunit kasan lockdep commits clang sparse rt drm'
+names='shell harness model cocci apply checkpatch kunit kasan lockdep commits clang sparse rt drm bench'
 
 if [ "${1-}" = names ]; then
 	echo "$names"
@@ -495,6 +495,25 @@ check_drm() {
 	place "$build/base-drm.reports" >"$tmp/old"
 	place $result.reports | comm -13 "$tmp/old" - |
 		none 'drm: no report that the base does not have'
+}
+
+check_bench() {
+	run harness/bench.sh quick >"$tmp/table" || die "no counts: $(tail -n 1 "$tmp/table")"
+	cat "$tmp/table"
+	# Another compiler has other counts: its ratios may be a little worse.
+	slack=0.0005
+	if [ "$(head -n 1 out/bench/counts)" != "$(head -n 1 harness/bench.recorded)" ]; then
+		echo "NOTE the record is from another compiler, $(head -n 1 harness/bench.recorded)"
+		slack=0.05
+	fi
+	awk -v slack=$slack 'FNR == 1 { next }
+		NR == FNR { was[$1] = $3 / $2; next }
+		!($1 in was) { print $1 " is not in harness/bench.recorded"; next }
+		$3 / $2 > was[$1] + slack { printf "%s: %.3f, recorded %.3f\n", $1, $3 / $2, was[$1] }
+		{ delete was[$1] }
+		END { for (row in was) print row " is recorded and was not measured" }' \
+		harness/bench.recorded out/bench/counts |
+		none "bench: no count is worse, relative to the base's, than what is recorded"
 }
 
 # --- The harness itself, on a copy of it with a build/ of its own ---
