@@ -1,5 +1,6 @@
 #!/bin/sh
 # Build a user-mode kernel and run its KUnit suites: kunit.sh series|plain um|kasan|drm [build]
+# um is small, kasan has all of nouveau.
 # Series and plain base are built from one directory, so that ccache knows what they have in common.
 # Results: out/kunit-SIDE-CONFIG.{json,tsv,log,reports}. Status 1: a case failed.
 . "$(dirname "$0")/lib.sh"
@@ -12,11 +13,14 @@ result=out/kunit-$side-$config
 mkdir -p "$obj" out
 
 # No line is dropped in silence: a symbol of ours counts from when the tree has it.
+fragments=
+case $config in
+drm) fragments=harness/config/drm.config ;;
+kasan) fragments='harness/config/kasan.config harness/config/nouveau.config' ;;
+esac
 {
-	cat harness/config/um.config
-	if [ "$config" != um ]; then
-		cat "harness/config/$config.config"
-	fi
+	# shellcheck disable=SC2086 # words
+	cat harness/config/um.config $fragments
 	sed -n 's/^CONFIG_\(.*\)=y$/\1/p' harness/config/ours.config | while read -r symbol; do
 		if grep -q "^config $symbol\$" "$src/drivers/dma-buf/Kconfig"; then
 			echo "CONFIG_$symbol=y"
@@ -40,6 +44,8 @@ if [ ! -e "$obj/linux" ]; then
 		cp "$whole" "$objects"
 	elif [ "$config" = drm ]; then
 		echo '~900' >"$objects"
+	elif [ "$config" = kasan ]; then
+		echo '~1700' >"$objects"
 	else
 		echo '~620' >"$objects"
 	fi

@@ -47,9 +47,15 @@ title() { # commit
 	git --git-dir="$repo" show -s --format='%s' "$1"
 }
 
-touched() { # commit or range: the kernel's C files that it edits or brings
+touched() { # commit or range: the kernel's C files that it edits or brings, as they are compiled
+	for tree; do :; done
 	git --git-dir="$repo" diff-tree -r --no-renames --name-only --diff-filter=d "$@" |
-		grep '\.c$' | grep -v -E '^(tools|scripts|samples|Documentation)/'
+		grep '\.c$' | grep -v -E '^(tools|scripts|samples|Documentation)/' |
+		while read -r file; do
+			# Tests that another file includes are a part of that one.
+			git --git-dir="$repo" grep -l -E "^#include \"(.*/)?$(basename "$file")\"" "$tree" -- \
+				"$(echo "$file" | cut -d / -f 1-4)/" | sed 's/^[^:]*://' | grep . || echo "$file"
+		done | sort -u
 }
 
 check_shell() {
