@@ -6,20 +6,21 @@
 begin
 side=$1
 src=$build/series/src
-obj=$build/$side/selftests
-programs=$build/$side/selftests.programs
+# Both beside the sources: the way to them is in the compiler's arguments, and so in ccache's key.
+obj=$build/series/selftests-$side
+programs=$obj.programs
 result=out/selftests-$side
 mkdir -p "$obj" out
 
 # No suites: they would only be compiled.
 cat harness/config/um.config harness/config/kasan.config harness/config/selftests.config |
-	sed '/KUNIT_TEST/d' >"$build/$side/selftests.kunitconfig"
+	sed '/KUNIT_TEST/d' >"$obj.kunitconfig"
 step "config-$side-selftests" python3 "$src/tools/testing/kunit/kunit.py" config --build_dir="$obj" \
-	--kunitconfig="$build/$side/selftests.kunitconfig" --make_options='CC=ccache gcc' ||
+	--kunitconfig="$obj.kunitconfig" --make_options='CC=ccache gcc' ||
 	die "cannot configure: $(first_error "$build/log/config-$side-selftests.log")"
 
 objects=$build/objects.build-$side-selftests
-whole=$build/$side/selftests.objects
+whole=$obj.objects
 rm -f "$objects"
 if [ ! -e "$obj/linux" ]; then
 	cat "$whole" >"$objects" 2>/dev/null || echo '~760' >"$objects"
@@ -60,7 +61,7 @@ step "programs-$side" make -C "$tests" KHDR_INCLUDES="-isystem $build/headers/us
 	die "cannot build the programs: $(first_error "$build/log/programs-$side.log")"
 
 rm -f "$result".*
-step "boot-$side-selftests" timeout 1500 "$obj/linux" mem=1G ncpus=2 seccomp=on console=tty \
+step "boot-$side-selftests" timeout 3000 "$obj/linux" mem=1G ncpus=2 seccomp=on console=tty \
 	rootfstype=hostfs root=/dev/root rootflags=/ ro panic=-1 oops=panic \
 	init="$top/harness/selftests-init.sh" TESTS="$tests" ${ONLY:+ONLY="$ONLY"} ${ARGS:+ARGS="$ARGS"}
 cp "$build/log/boot-$side-selftests.log" "$result".log
