@@ -61,7 +61,7 @@ step "programs-$side" make -C "$tests" KHDR_INCLUDES="-isystem $build/headers/us
 	die "cannot build the programs: $(first_error "$build/log/programs-$side.log")"
 
 rm -f "$result".*
-step "boot-$side-selftests" timeout 3000 "$obj/linux" mem=1G ncpus=2 seccomp=on console=tty \
+step "boot-$side-selftests" timeout -k 5 3000 "$obj/linux" mem=1G ncpus=2 seccomp=on console=tty \
 	rootfstype=hostfs root=/dev/root rootflags=/ ro panic=-1 oops=panic \
 	init="$top/harness/selftests-init.sh" TESTS="$tests" ${ONLY:+ONLY="$ONLY"} ${ARGS:+ARGS="$ARGS"}
 cp "$build/log/boot-$side-selftests.log" "$result".log

@@ -144,16 +144,17 @@ static void *begin_access(void *arg)
 }
 
 /* Access by the CPU waits in the kernel for the fences. */
-TEST_F(dmabuf, cpu_access)
+TEST_F_TIMEOUT(dmabuf, cpu_access, 300)
 {
 	struct dma_buf_sync sync = {
 		.flags = DMA_BUF_SYNC_END | DMA_BUF_SYNC_READ,
 	};
+	__u64 end = in_ms(DURATION);
 	pthread_t task;
 	void *result;
 	int i, fd;
 
-	for (i = 1; i <= 50; i++) {
+	for (i = 1; i < MIN_ROUNDS || now_ns() < end; i++) {
 		fd = fence_create(self->timeline, i);
 		ASSERT_GE(fd, 0);
 		ASSERT_EQ(0, dmabuf_import(self->buf, DMA_BUF_SYNC_WRITE, fd));
@@ -174,10 +175,11 @@ struct user {
 static void *import_and_poll(void *arg)
 {
 	struct user *user = arg;
+	__u64 end = in_ms(DURATION);
 	intptr_t bad = 0;
 	int i, fd, out;
 
-	for (i = 1; i <= 500 && !bad; i++) {
+	for (i = 1; !bad && (i < MIN_ROUNDS || now_ns() < end); i++) {
 		fd = fence_create(user->timeline, i);
 		if (fd < 0 || dmabuf_import(user->buf, DMA_BUF_SYNC_WRITE, fd))
 			bad = __LINE__;
@@ -196,7 +198,7 @@ static void *import_and_poll(void *arg)
 }
 
 /* Two tasks put fences into one buffer, take them out, poll and signal. */
-TEST_F_TIMEOUT(dmabuf, two_tasks, 120)
+TEST_F_TIMEOUT(dmabuf, two_tasks, 300)
 {
 	struct user first = { self->timeline, self->buf };
 	struct user second = { self->other, self->buf };

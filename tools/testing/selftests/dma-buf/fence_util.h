@@ -25,6 +25,10 @@
 #define SW_SYNC		"/sys/kernel/debug/sync/sw_sync"
 #define SW_SYNC_INFO	"/sys/kernel/debug/sync/info"
 
+/* What is tried over and over is tried for so long, in ms, or so many times. */
+#define DURATION	3000
+#define MIN_ROUNDS	30
+
 /* No test waits longer than this for what has to happen, in ms. */
 #define PATIENCE	20000
 
@@ -140,6 +144,11 @@ static inline __u64 now_ns(void)
 	return ts.tv_sec * 1000000000ull + ts.tv_nsec;
 }
 
+static inline __u64 in_ms(unsigned int ms)
+{
+	return now_ns() + ms * 1000000ull;
+}
+
 /* A page that can be read and not written. */
 static inline void *readonly_page(const void *data, size_t size)
 {
@@ -205,7 +214,7 @@ static inline int timelines_left(const char *name)
 /* Waits for the last: what work items and grace periods hold goes a bit later. */
 static inline int timelines_gone(const char *name)
 {
-	__u64 end = now_ns() + PATIENCE * 1000000ull;
+	__u64 end = in_ms(PATIENCE);
 	int left;
 
 	while ((left = timelines_left(name)) > 0 && now_ns() < end)
@@ -290,7 +299,7 @@ static inline int module_unload(const char *name)
 /* Other users of the module may be about to go. */
 static inline int module_unload_patiently(const char *name)
 {
-	__u64 end = now_ns() + PATIENCE * 1000000ull;
+	__u64 end = in_ms(PATIENCE);
 	int ret;
 
 	while ((ret = module_unload(name)) == -EWOULDBLOCK && now_ns() < end)

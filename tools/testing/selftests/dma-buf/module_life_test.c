@@ -165,7 +165,7 @@ static void *do_query(void *arg)
 }
 
 /* Names, deadlines and callbacks while the issuer signals and goes. */
-TEST_F_TIMEOUT(module, queries_while_it_goes, 120)
+TEST_F_TIMEOUT(module, queries_while_it_goes, 300)
 {
 	pthread_t task;
 	int i, round;

@@ -189,18 +189,18 @@ static bool failed(int fd)
 	EXPECT_LT(0, refused);							\
 } while (0)
 
-TEST_F_TIMEOUT(fail, timeline, 120)
+TEST_F_TIMEOUT(fail, timeline, 300)
 {
 	FAIL_EACH(timeline_create(), -ENOMEM, close(ret));
 }
 
-TEST_F_TIMEOUT(fail, fence, 120)
+TEST_F_TIMEOUT(fail, fence, 300)
 {
 	FAIL_EACH(fence_create(self->timeline, 5), -ENOMEM, close(ret));
 }
 
 /* The timeline has passed it: created and signaled. */
-TEST_F_TIMEOUT(fail, expired_fence, 120)
+TEST_F_TIMEOUT(fail, expired_fence, 300)
 {
 	FAIL_EACH(fence_create(self->timeline, 0), -ENOMEM, {
 		EXPECT_EQ(1, sync_status(ret));
@@ -208,7 +208,7 @@ TEST_F_TIMEOUT(fail, expired_fence, 120)
 	});
 }
 
-TEST_F_TIMEOUT(fail, merge_of_fences, 120)
+TEST_F_TIMEOUT(fail, merge_of_fences, 300)
 {
 	FAIL_EACH(sync_merge("x", self->a, self->b), -ENOMEM, {
 		EXPECT_EQ(2, sync_count(ret));
@@ -217,7 +217,7 @@ TEST_F_TIMEOUT(fail, merge_of_fences, 120)
 	});
 }
 
-TEST_F_TIMEOUT(fail, merge_of_one_timeline, 120)
+TEST_F_TIMEOUT(fail, merge_of_one_timeline, 300)
 {
 	FAIL_EACH(sync_merge("x", self->b, self->c), -ENOMEM, {
 		EXPECT_EQ(1, sync_count(ret));
@@ -225,7 +225,7 @@ TEST_F_TIMEOUT(fail, merge_of_one_timeline, 120)
 	});
 }
 
-TEST_F_TIMEOUT(fail, merge_of_arrays, 120)
+TEST_F_TIMEOUT(fail, merge_of_arrays, 300)
 {
 	int second = sync_merge("second", self->a, self->c);
 
@@ -238,7 +238,7 @@ TEST_F_TIMEOUT(fail, merge_of_arrays, 120)
 	close(second);
 }
 
-TEST_F_TIMEOUT(fail, merge_of_signaled_ones, 120)
+TEST_F_TIMEOUT(fail, merge_of_signaled_ones, 300)
 {
 	int old = fence_create(self->timeline, 0);
 
@@ -258,13 +258,13 @@ static int details(int fd)
 	return sync_info(fd, &info, fences, 4);
 }
 
-TEST_F_TIMEOUT(fail, info, 120)
+TEST_F_TIMEOUT(fail, info, 300)
 {
 	FAIL_EACH(details(self->both), -ENOMEM, (void)ret);
 }
 
 /* The fence of a poll needs no memory, so poll cannot lose it. */
-TEST_F_TIMEOUT(fail, poll, 120)
+TEST_F_TIMEOUT(fail, poll, 300)
 {
 	int n;
 
@@ -280,7 +280,7 @@ TEST_F_TIMEOUT(fail, poll, 120)
 	}
 }
 
-TEST_F_TIMEOUT(fail, import, 120)
+TEST_F_TIMEOUT(fail, import, 300)
 {
 	int buf;
 
@@ -292,7 +292,7 @@ TEST_F_TIMEOUT(fail, import, 120)
 	close(buf);
 }
 
-TEST_F_TIMEOUT(fail, export, 120)
+TEST_F_TIMEOUT(fail, export, 300)
 {
 	if (self->buf < 0)
 		SKIP(return, "no /dev/udmabuf");
@@ -303,7 +303,7 @@ TEST_F_TIMEOUT(fail, export, 120)
 	});
 }
 
-TEST_F_TIMEOUT(fail, chain, 120)
+TEST_F_TIMEOUT(fail, chain, 300)
 {
 	__u32 binary;
 	int i = 0;
@@ -317,7 +317,7 @@ TEST_F_TIMEOUT(fail, chain, 120)
 	FAIL_EACH(syncobj_signal(self->dev, self->handle, ++i), -ENOMEM, (void)ret);
 }
 
-TEST_F_TIMEOUT(fail, export_of_a_chain, 120)
+TEST_F_TIMEOUT(fail, export_of_a_chain, 300)
 {
 	if (self->dev < 0)
 		SKIP(return, "no device with sync objects");
@@ -331,7 +331,7 @@ TEST_F_TIMEOUT(fail, export_of_a_chain, 120)
 	});
 }
 
-TEST_F_TIMEOUT(fail, merge_of_chains, 120)
+TEST_F_TIMEOUT(fail, merge_of_chains, 300)
 {
 	int one, two;
 
@@ -358,7 +358,7 @@ static int wait_or_zero(int dev, __u32 handle, __u64 point)
 	return ret == -ETIME ? 0 : ret;
 }
 
-TEST_F_TIMEOUT(fail, wait_for_a_chain, 120)
+TEST_F_TIMEOUT(fail, wait_for_a_chain, 300)
 {
 	if (self->dev < 0)
 		SKIP(return, "no device with sync objects");
@@ -366,7 +366,7 @@ TEST_F_TIMEOUT(fail, wait_for_a_chain, 120)
 	FAIL_EACH(wait_or_zero(self->dev, self->handle, 1), -ENOMEM, (void)ret);
 }
 
-TEST_F_TIMEOUT(fail, eventfd_of_a_chain, 120)
+TEST_F_TIMEOUT(fail, eventfd_of_a_chain, 300)
 {
 	int event = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
 	__u64 count = 0;
@@ -400,7 +400,7 @@ static int wait_any(int issuer, __s32 *fds, __u32 count)
 	return ret == -ETIME ? 0 : ret;
 }
 
-TEST_F_TIMEOUT(fail, wait_any, 120)
+TEST_F_TIMEOUT(fail, wait_any, 300)
 {
 	__s32 fds[3] = { self->a, self->both, self->c };
 

@@ -267,7 +267,7 @@ TEST_F(sync_file, deadline)
  * 10,000 fences of one timeline, merged pairwise down to one; each round
  * leaves the later of two, and the last signals with the last fence.
  */
-TEST_F_TIMEOUT(sync_file, many_of_one_timeline, 600)
+TEST_F_TIMEOUT(sync_file, many_of_one_timeline, 900)
 {
 	const int count = 10000;
 	int *fds = calloc(count, sizeof(*fds));
@@ -308,7 +308,7 @@ TEST_F_TIMEOUT(sync_file, many_of_one_timeline, 600)
 }
 
 /* 10,000 fences with their callbacks, signaled by one call. */
-TEST_F_TIMEOUT(sync_file, many_at_once, 600)
+TEST_F_TIMEOUT(sync_file, many_at_once, 900)
 {
 	const int count = 10000;
 	int *fds = calloc(count, sizeof(*fds));
@@ -332,7 +332,7 @@ TEST_F_TIMEOUT(sync_file, many_at_once, 600)
 }
 
 /* One file of a fence on each of many timelines, signaled in turn. */
-TEST_F_TIMEOUT(sync_file, one_of_many_timelines, 120)
+TEST_F_TIMEOUT(sync_file, one_of_many_timelines, 300)
 {
 	enum { COUNT = 128 };
 	struct sync_fence_info fences[COUNT];

@@ -13,10 +13,6 @@
 #include "fence_util.h"
 #include "kselftest_harness.h"
 
-/* Each test goes on for so long, in ms, and for at least so many rounds. */
-#define DURATION	3000
-#define MIN_ROUNDS	30
-
 /* The first check that failed, in whatever task; the test looks at it in the end. */
 struct verdict {
 	atomic_int line;
@@ -109,7 +105,7 @@ static void *partner(void *arg)
 /* Returns how many rounds there were. */
 static int run(struct pair *pair, const struct race *race)
 {
-	__u64 end = now_ns() + DURATION * 1000000ull;
+	__u64 end = in_ms(DURATION);
 	unsigned int seed = pair->seed;
 	int rounds = 0;
 
@@ -293,7 +289,7 @@ static void nothing(struct pair *pair)
 }
 
 /* The first poll of a file adds a callback. It must not come too late. */
-TEST_F_TIMEOUT(race, poll_while_signaling, 90)
+TEST_F_TIMEOUT(race, poll_while_signaling, 300)
 {
 	const struct race race = { one_file, signal_both, wait_for_file, was_ready };
 	int rounds = run(&self->pair, &race);
@@ -302,7 +298,7 @@ TEST_F_TIMEOUT(race, poll_while_signaling, 90)
 }
 
 /* Two files of one fence, or two arrays of it: two callbacks race. */
-TEST_F_TIMEOUT(race, two_polls, 90)
+TEST_F_TIMEOUT(race, two_polls, 300)
 {
 	const struct race race = {
 		two_files, touch_and_signal, wait_for_file, both_were_ready
@@ -313,7 +309,7 @@ TEST_F_TIMEOUT(race, two_polls, 90)
 }
 
 /* The callback of a file goes while it is, perhaps, being run. */
-TEST_F_TIMEOUT(race, close_while_signaling, 90)
+TEST_F_TIMEOUT(race, close_while_signaling, 300)
 {
 	const struct race race = { one_touched, signal_both, close_file, nothing };
 	int rounds = run(&self->pair, &race);
@@ -322,7 +318,7 @@ TEST_F_TIMEOUT(race, close_while_signaling, 90)
 }
 
 /* The same with a second file, whose callback must not get lost with it. */
-TEST_F_TIMEOUT(race, close_one_of_two_while_signaling, 90)
+TEST_F_TIMEOUT(race, close_one_of_two_while_signaling, 300)
 {
 	const struct race race = {
 		two_touched, signal_both, close_file, second_is_ready
@@ -360,7 +356,7 @@ static void merged_is_ready(struct pair *pair)
 	close(pair->result);
 }
 
-TEST_F_TIMEOUT(race, merge_while_signaling, 90)
+TEST_F_TIMEOUT(race, merge_while_signaling, 300)
 {
 	const struct race race = {
 		file_and_fence, signal_both, merge_files, merged_is_ready
@@ -384,7 +380,7 @@ static void timed_file(struct pair *pair)
 static void ask_until_signaled(struct pair *pair)
 {
 	struct sync_fence_info fences[2], again[2];
-	__u64 end = now_ns() + PATIENCE * 1000000ull;
+	__u64 end = in_ms(PATIENCE);
 	struct verdict *verdict = &pair->verdict;
 	struct sync_file_info info;
 	int ret, i;
@@ -414,7 +410,7 @@ static void file_is_ready(struct pair *pair)
 	expect_signaled(pair, pair->fd);
 }
 
-TEST_F_TIMEOUT(race, info_while_signaling, 90)
+TEST_F_TIMEOUT(race, info_while_signaling, 300)
 {
 	const struct race race = {
 		timed_file, signal_both, ask_until_signaled, file_is_ready
@@ -451,7 +447,7 @@ static void both_are_ready(struct pair *pair)
 	expect_signaled(pair, pair->second);
 }
 
-TEST_F_TIMEOUT(race, two_signalers, 90)
+TEST_F_TIMEOUT(race, two_signalers, 300)
 {
 	const struct race race = {
 		two_values, signal_one, signal_another, both_are_ready
@@ -492,7 +488,7 @@ static void ended_with_error(struct pair *pair)
 	close(pair->fd);
 }
 
-TEST_F_TIMEOUT(race, closed_timeline, 90)
+TEST_F_TIMEOUT(race, closed_timeline, 300)
 {
 	const struct race race = {
 		short_lived_timeline, touch_and_signal, close_timeline,
@@ -620,24 +616,35 @@ static void *crowd_waiter(void *arg)
 	return NULL;
 }
 
-TEST(everything)
+FIXTURE(crowd) {
+	char name[16];
+};
+
+FIXTURE_SETUP(crowd)
+{
+	if (access(SW_SYNC, R_OK | W_OK))
+		SKIP(return, "no " SW_SYNC);
+	own_name(self->name, "crowd");
+}
+
+FIXTURE_TEARDOWN(crowd)
+{
+	EXPECT_EQ(0, timelines_gone(self->name));
+}
+
+TEST_F_TIMEOUT(crowd, everything, 300)
 {
 	pthread_t tasks[TASKS];
 	unsigned int seed = getpid();
-	char name[16];
 	int i, ret;
 
-	if (access(SW_SYNC, R_OK | W_OK))
-		SKIP(return, "no " SW_SYNC);
-
-	own_name(name, "crowd");
 	for (i = 0; i < TIMELINES; i++) {
 		crowd.timelines[i] = timeline_create();
 		ASSERT_GE(crowd.timelines[i], 0);
 	}
 	for (i = 0; i < FILES; i++)
 		crowd.files[i] = -1;
-	crowd.end = now_ns() + 3 * DURATION * 1000000ull;
+	crowd.end = in_ms(3 * DURATION);
 	for (i = 0; i < TASKS; i++)
 		ASSERT_EQ(0, pthread_create(&tasks[i], NULL,
 					    i ? crowd_task : crowd_waiter,
@@ -661,7 +668,6 @@ TEST(everything)
 	EXPECT_EQ(0, crowd.verdict.line)
 		TH_LOG("the check in line %d failed: %d",
 		       crowd.verdict.line, crowd.verdict.value);
-	EXPECT_EQ(0, timelines_gone(name));
 }
 
 TEST_HARNESS_MAIN

@@ -109,7 +109,7 @@ TEST_F(syncobj, points_out_of_order)
 }
 
 /* A long chain, its tail exported, merged with others, then signaled. */
-TEST_F_TIMEOUT(syncobj, long_chain, 120)
+TEST_F_TIMEOUT(syncobj, long_chain, 300)
 {
 	const int count = 1000;
 	int i, fd, out, merged;
@@ -200,14 +200,15 @@ static void *do_wait(void *arg)
 					      PATIENCE);
 }
 
-TEST_F_TIMEOUT(syncobj, wait_while_signaling, 120)
+TEST_F_TIMEOUT(syncobj, wait_while_signaling, 300)
 {
 	struct waiter waiter = { .dev = self->dev, .handle = self->handle };
+	__u64 end = in_ms(DURATION);
 	pthread_t task;
 	void *result;
 	int i, fd;
 
-	for (i = 1; i <= 200; i++) {
+	for (i = 1; i < MIN_ROUNDS || now_ns() < end; i++) {
 		waiter.point = i;
 		waiter.flags = i % 2 ? 0 : FOR_SUBMIT;
 		fd = fence_create(self->timeline, i);
@@ -256,13 +257,14 @@ static void *do_advance(void *arg)
 	return (void *)(intptr_t)timeline_inc(*(int *)arg, 1);
 }
 
-TEST_F_TIMEOUT(syncobj, eventfd_while_signaling, 120)
+TEST_F_TIMEOUT(syncobj, eventfd_while_signaling, 300)
 {
+	__u64 end = in_ms(DURATION);
 	pthread_t task;
 	__u64 count;
 	int i, fd, event;
 
-	for (i = 1; i <= 200; i++) {
+	for (i = 1; i < MIN_ROUNDS || now_ns() < end; i++) {
 		event = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
 		ASSERT_GE(event, 0);
 		fd = fence_create(self->timeline, i);
@@ -453,14 +455,15 @@ static void *do_poll(void *arg)
 	return (void *)(intptr_t)poll_for(*(int *)arg, POLLIN, PATIENCE);
 }
 
-TEST_F_TIMEOUT(vgem, poll_while_signaling, 120)
+TEST_F_TIMEOUT(vgem, poll_while_signaling, 300)
 {
+	__u64 end = in_ms(DURATION);
 	pthread_t task;
 	void *result;
 	__u32 fence;
 	int i, out;
 
-	for (i = 0; i < 200; i++) {
+	for (i = 0; i < MIN_ROUNDS || now_ns() < end; i++) {
 		ASSERT_EQ(0, vgem_attach(self->dev, self->handle,
 					 VGEM_FENCE_WRITE, &fence));
 		out = dmabuf_export(self->buf, DMA_BUF_SYNC_WRITE);

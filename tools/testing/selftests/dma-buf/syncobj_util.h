@@ -140,7 +140,7 @@ static inline int syncobj_wait(int dev, __u32 *handles, __u64 *points,
 	struct drm_syncobj_timeline_wait arg = {
 		.handles = (uintptr_t)handles,
 		.points = (uintptr_t)points,
-		.timeout_nsec = ms ? now_ns() + ms * 1000000ull : 0,
+		.timeout_nsec = ms ? in_ms(ms) : 0,
 		.count_handles = count,
 		.flags = flags,
 	};
