@@ -2,10 +2,12 @@
 # The checks: test.sh runs all, test.sh NAME one alone, test.sh names lists them.
 # The last line is "N passed, N failed", checks and KUnit cases together.
 . "$(dirname "$0")/lib.sh"
-names='shell harness model cocci apply checkpatch kunit kasan lockdep commits clang sparse rt drm bench'
+names='shell harness model litmus cocci apply checkpatch kunit kasan lockdep commits clang sparse rt drm bench'
+# Not a part of all, by the time that they take.
+alone='selftests'
 
 if [ "${1-}" = names ]; then
-	echo "$names"
+	echo "$names $alone"
 	exit 0
 fi
 begin
@@ -210,6 +212,35 @@ check_cocci() {
 	awk '/^#/ { next } { for (i = 3; i <= NF; i++) print $1, $2, $i }' $places | sort -u >"$tmp/due"
 	comm -13 "$tmp/found" "$tmp/due" |
 		none "cocci: finds all $(wc -l <"$tmp/due") places in the base that it is for"
+}
+
+# A litmus test says in a comment what herd7 must find, and that it is about a data race.
+check_litmus() {
+	git --git-dir="$repo" ls-tree -r --name-only "$series_top" Documentation/litmus-tests/dma-fence \
+		>"$tmp/litmus"
+	if [ ! -s "$tmp/litmus" ]; then
+		echo 'SKIP the series has no litmus tests'
+		return
+	fi
+	run harness/herd.sh || exit 2
+	checkout "$build/series/src" "$series_top"
+	while read -r file; do
+		expected=$(sed -n 's/^ \* Result: //p' "$build/series/src/$file")
+		env -C "$build/series/src/tools/memory-model" timeout 60 \
+			"$build/herd/herd7" -conf linux-kernel.cfg "../../$file" >"$tmp/herd.log" 2>&1
+		found=$(sed -n 's/^Observation [^ ]* \([A-Z][a-z]*\) .*/\1/p' "$tmp/herd.log")
+		if grep -q '^Flag data-race$' "$tmp/herd.log"; then
+			found="$found DATARACE"
+		fi
+		if [ -n "$expected" ] && [ "$found" = "$expected" ]; then
+			pass "litmus: $(basename "$file" .litmus): $found"
+		else
+			{
+				echo "expected ${expected:-no result is stated}, found ${found:-nothing}"
+				cat "$tmp/herd.log"
+			} | fail "litmus: $(basename "$file" .litmus)"
+		fi
+	done <"$tmp/litmus"
 }
 
 # Objects for C files, in the form that make wants.
@@ -522,6 +553,35 @@ check_bench() {
 		none "bench: no count is worse, relative to the base's, than what is recorded"
 }
 
+# The same programs on both kernels: same results, and nothing reported by either.
+check_selftests() {
+	if [ -z "$(git --git-dir="$repo" ls-tree "$series_top" tools/testing/selftests/dma-buf/)" ]; then
+		echo 'SKIP the series has no selftests'
+		return
+	fi
+	key="$(cat "$build/base") $(cat harness/config/*.config harness/selftests* | git hash-object --stdin)"
+	key="$key $(git --git-dir="$repo" rev-parse "$series_top:tools/testing/selftests/dma-buf")"
+	if [ "$(cat "$build/base-selftests.key" 2>/dev/null)" != "$key" ]; then
+		checkout "$build/series/src" base
+		run harness/selftests.sh plain
+		[ -s out/selftests-plain.tsv ] || die 'no result from the selftests on the base'
+		for file in tsv reports; do
+			cp out/selftests-plain.$file "$build/base-selftests.$file"
+		done
+		echo "$key" >"$build/base-selftests.key"
+	fi
+	checkout "$build/series/src" "$series_top"
+	run harness/selftests.sh series
+	result=out/selftests-series
+	judge $result selftests
+	if [ -s $result.tsv ]; then
+		diff "$build/base-selftests.tsv" $result.tsv |
+			none "selftests: the results on the base ($(wc -l <"$build/base-selftests.tsv")) are the same"
+		none 'selftests: no report of lockdep, KASAN or kmemleak' <$result.reports
+		none 'selftests: none on the base either' <"$build/base-selftests.reports"
+	fi
+}
+
 # --- The harness itself, on a copy of it with a build/ of its own ---
 
 refuses() { # what, text expected on standard error, command...
@@ -673,9 +733,9 @@ run harness/prereq.sh && run harness/prereq.sh test && run harness/base.sh || ex
 series_commits
 if [ -n "${1-}" ]; then
 	check=$1
-	case " $names " in
+	case " $names $alone " in
 	*" $check "*) ;;
-	*) die "no check is called $check; there are: $names" ;;
+	*) die "no check is called $check; there are: $names $alone" ;;
 	esac
 	"check_$check"
 	[ -z "${COUNTS-}" ] || exit 0

@@ -1,0 +1,89 @@
+#!/bin/sh
+# Run tools/testing/selftests/dma-buf on a user-mode kernel: selftests.sh series|plain [build]
+# Its root is this machine's file system, read-only. Programs and modules are those of the series,
+# on the plain base too. Results: out/selftests-SIDE.{log,tsv,reports}. Status 1: a test failed.
+. "$(dirname "$0")/lib.sh"
+begin
+side=$1
+src=$build/series/src
+# Both beside the sources: the way to them is in the compiler's arguments, and so in ccache's key.
+obj=$build/series/selftests-$side
+programs=$obj.programs
+result=out/selftests-$side
+mkdir -p "$obj" out
+
+# No suites: they would only be compiled.
+cat harness/config/um.config harness/config/kasan.config harness/config/selftests.config |
+	sed '/KUNIT_TEST/d' >"$obj.kunitconfig"
+step "config-$side-selftests" python3 "$src/tools/testing/kunit/kunit.py" config --build_dir="$obj" \
+	--kunitconfig="$obj.kunitconfig" --make_options='CC=ccache gcc' ||
+	die "cannot configure: $(first_error "$build/log/config-$side-selftests.log")"
+
+objects=$build/objects.build-$side-selftests
+whole=$obj.objects
+rm -f "$objects"
+if [ ! -e "$obj/linux" ]; then
+	cat "$whole" >"$objects" 2>/dev/null || echo '~760' >"$objects"
+fi
+step "build-$side-selftests" make -C "$src" ARCH=um O="$obj" CC='ccache gcc' -j"$jobs" linux modules ||
+	die "cannot build: $(first_error "$build/log/build-$side-selftests.log")"
+if [ -e "$objects" ]; then
+	grep -c '^  CC ' "$build/log/build-$side-selftests.log" >"$whole"
+fi
+
+if [ "${2-}" = build ]; then
+	exit 0
+fi
+
+# The programs get the headers of the kernel, the modules the kernel that they are loaded into.
+rm -rf "$programs"
+mkdir -p "$programs"
+git --git-dir="$repo" archive refs/harness/series tools/testing/selftests |
+	tar x -C "$programs" --wildcards '*/selftests/dma-buf' '*/selftests/lib.mk' '*/selftests/kselftest*.h' ||
+	die 'the series has no tools/testing/selftests/dma-buf'
+tests=$programs/tools/testing/selftests/dma-buf
+step "headers-$side" make -C "$src" O="$build/headers" headers ||
+	die "cannot export the headers: $(first_error "$build/log/headers-$side.log")"
+# The base's dma_fence_init() takes a lock; what is written for one that does not says NULL here.
+compat=
+if [ "$side" = plain ]; then
+	compat=$programs/compat.h
+	cat >"$compat" <<-'COMPAT'
+		#include <linux/args.h>
+		#include <linux/dma-fence.h>
+		#define dma_fence_init_4(f, ops, context, seqno) (dma_fence_init)(f, ops, NULL, context, seqno)
+		#define dma_fence_init_5(...) (dma_fence_init)(__VA_ARGS__)
+		#define dma_fence_init(...) CONCATENATE(dma_fence_init_, COUNT_ARGS(__VA_ARGS__))(__VA_ARGS__)
+	COMPAT
+fi
+step "programs-$side" make -C "$tests" KHDR_INCLUDES="-isystem $build/headers/usr/include" \
+	USERCFLAGS=-Werror ARCH=um KDIR="$obj" KCFLAGS="${compat:+-include $compat}" ||
+	die "cannot build the programs: $(first_error "$build/log/programs-$side.log")"
+
+rm -f "$result".*
+step "boot-$side-selftests" timeout -k 5 3000 "$obj/linux" mem=1G ncpus=2 seccomp=on console=tty \
+	rootfstype=hostfs root=/dev/root rootflags=/ ro panic=-1 oops=panic \
+	init="$top/harness/selftests-init.sh" TESTS="$tests" ${ONLY:+ONLY="$ONLY"} ${ARGS:+ARGS="$ARGS"}
+cp "$build/log/boot-$side-selftests.log" "$result".log
+grep -q 'Brought up .* 2 CPUs' "$result".log || die "the kernel did not run on two CPUs: $result.log"
+
+# Name and result of each test, and of each program: did it end, with all that it announced?
+awk '
+	{ sub(/\r$/, ""); name = $1; sub(/:$/, "", name) }
+	name !~ /_test$/ { next }
+	$2 ~ /^1\.\.[0-9]+$/ { sub(/1\.\./, "", $2); plan[name] = $2 }
+	$2 == "status" { ended[name] = $3 }
+	$2 == "ok" { test = $4; print name "." test "\t" (/# SKIP/ ? "SKIP" : "PASS"); seen[name]++ }
+	$2 == "not" && $3 == "ok" { print name "." $5 "\tFAIL"; seen[name]++ }
+	!(name in ended) { ended[name] = "none" }
+	END {
+		for (name in ended)
+			print name "\t" (ended[name] ~ /^[04]$/ && seen[name] == plan[name] ? "PASS" : "FAIL")
+	}' "$result".log | sort >"$result".tsv
+{
+	reports "$result".log
+	grep -E '^kmemleak: (unreferenced|  comm)' "$result".log
+	grep -q '^kmemleak: done' "$result".log || echo 'kmemleak was not asked'
+	grep -q '^debug_locks: 1' "$result".log || echo 'lockdep turned itself off'
+} >"$result".reports
+[ -s "$result".tsv ] && ! grep -q FAIL "$result".tsv
