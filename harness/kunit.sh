@@ -11,6 +11,8 @@ src=$build/series/src
 obj=$build/$side/$config
 result=out/kunit-$side-$config
 mkdir -p "$obj" out
+# A build that fails leaves no result of an earlier one.
+rm -f "$result".*
 
 # No line is dropped in silence: a symbol of ours counts from when the tree has it.
 fragments=
@@ -59,7 +61,6 @@ fi
 if [ "${3-}" = build ]; then
 	exit 0
 fi
-rm -f "$result".*
 # shellcheck disable=SC2086 # words
 step "boot-$side-$config" python3 "$kunit" exec --build_dir="$obj" \
 	--timeout=900 $kunit_smp --json="$top/$result.json"

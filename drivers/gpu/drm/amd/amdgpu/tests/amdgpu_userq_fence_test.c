@@ -1,0 +1,1027 @@
+// SPDX-License-Identifier: MIT
+/*
+ * KUnit tests for the fences of user queues
+ *
+ * Included by amdgpu_userq_fence.c. The device is its seq64 memory and the
+ * workqueue for hangs, the hardware is the sequence number of a queue.
+ */
+
+#include <kunit/test.h>
+#include <linux/bitmap.h>
+#include <linux/completion.h>
+#include <linux/cpumask.h>
+#include <linux/irq_work.h>
+#include <linux/kthread.h>
+#include <linux/ktime.h>
+#include <linux/prandom.h>
+#include <linux/random.h>
+#include <linux/workqueue.h>
+
+#include "amdgpu_reset.h"
+
+/* Longer than any step takes on the slowest emulator. */
+#define FAKE_STEP_TIMEOUT	(10ULL * NSEC_PER_SEC)
+/* How long to watch something that must not happen. */
+#define FAKE_WATCH_TIME		(50 * NSEC_PER_MSEC)
+
+#define FAKE_QUEUES		2
+#define FAKE_FENCES		4
+
+struct fake;
+
+struct fake_cb {
+	struct dma_fence_cb base;
+	struct fake *fake;
+	struct amdgpu_userq_fence_driver *drv;
+	/* Called from the callback, on the CPU that signals. */
+	void (*hook)(struct fake *fake);
+	int calls;
+	int error;
+	bool locked;
+};
+
+struct fake {
+	struct amdgpu_device *adev;
+	struct amdgpu_reset_domain domain;
+	struct amdgpu_userq_mgr mgr;
+	struct amdgpu_usermode_queue queue[FAKE_QUEUES];
+	u64 seq64[FAKE_QUEUES];
+	/* Of the last fence that was emitted. */
+	u64 seq[FAKE_QUEUES];
+
+	/* The interrupt of a queue, and what its handler has returned. */
+	struct irq_work irq[FAKE_QUEUES];
+	int processed[FAKE_QUEUES];
+
+	/* For the tests. */
+	struct amdgpu_userq_fence *f[FAKE_FENCES];
+	struct fake_cb cb[FAKE_FENCES];
+	int ret;
+
+	/* Two CPUs that take turns. */
+	int step;
+	int echo;
+	bool timed_out;
+};
+
+/* Tell the other CPU that step @n is done. Steps only go up. */
+static void fake_reach(int *step, int n)
+{
+	/* Pairs with the acquire in fake_await(). */
+	smp_store_release(step, n);
+}
+
+/* Wait for step @n of the other CPU, in any context. */
+static void fake_await(struct fake *fake, int *step, int n)
+{
+	u64 end = ktime_get_ns() + FAKE_STEP_TIMEOUT;
+
+	/* Pairs with the release in fake_reach(). */
+	while (smp_load_acquire(step) < n) {
+		if (READ_ONCE(fake->timed_out))
+			return;
+		if (ktime_get_ns() > end) {
+			WRITE_ONCE(fake->timed_out, true);
+			return;
+		}
+		cpu_relax();
+	}
+}
+
+/* Give the other CPU time to get to a lock that this one holds. */
+static void fake_watch(void)
+{
+	u64 end = ktime_get_ns() + FAKE_WATCH_TIME;
+
+	while (ktime_get_ns() < end)
+		cpu_relax();
+}
+
+struct fake_thread {
+	struct fake *fake;
+	void (*func)(struct fake *fake);
+	struct completion *start;
+	struct completion done;
+};
+
+static int fake_thread_main(void *data)
+{
+	struct fake_thread *t = data;
+
+	wait_for_completion(t->start);
+	t->func(t->fake);
+	complete(&t->done);
+	return 0;
+}
+
+/* Run @a on one CPU and @b on another, and wait for both. */
+static void fake_run_pair(struct kunit *test, void (*a)(struct fake *),
+			  void (*b)(struct fake *))
+{
+	DECLARE_COMPLETION_ONSTACK(start);
+	struct fake *fake = test->priv;
+	struct fake_thread t[2] = {
+		{ .fake = fake, .func = a, .start = &start },
+		{ .fake = fake, .func = b, .start = &start },
+	};
+	struct task_struct *task[2];
+	unsigned int cpu = cpumask_first(cpu_online_mask);
+	int i;
+
+	for (i = 0; i < 2; i++) {
+		init_completion(&t[i].done);
+		task[i] = kthread_create_on_cpu(fake_thread_main, &t[i], cpu,
+						"userq-fence:%u");
+		if (IS_ERR(task[i])) {
+			if (i)
+				kthread_stop(task[0]);
+			KUNIT_FAIL_AND_ABORT(test, "no kthread: %pe", task[i]);
+		}
+		cpu = cpumask_next(cpu, cpu_online_mask);
+	}
+	for (i = 0; i < 2; i++)
+		wake_up_process(task[i]);
+	/* In one go: either may then spin on the CPU that this runs on. */
+	complete_all(&start);
+	for (i = 0; i < 2; i++)
+		wait_for_completion(&t[i].done);
+
+	KUNIT_EXPECT_FALSE_MSG(test, fake->timed_out, "stuck after step %d",
+			       fake->step);
+}
+
+static void fake_require_two_cpus(struct kunit *test)
+{
+	if (num_online_cpus() < 2)
+		kunit_skip(test, "requires at least 2 CPUs");
+}
+
+static struct amdgpu_userq_fence_driver *fake_drv(struct fake *fake, int q)
+{
+	return fake->queue[q].fence_drv;
+}
+
+static struct dma_fence *fake_fence(struct fake *fake, int i)
+{
+	return &fake->f[i]->base;
+}
+
+static int fake_emit(struct fake *fake, int i, int q, u64 seq)
+{
+	struct amdgpu_userq_fence *fence;
+	int ret;
+
+	ret = amdgpu_userq_fence_alloc(&fake->queue[q], &fence);
+	if (ret)
+		return ret;
+	amdgpu_userq_fence_init(&fake->queue[q], fence, seq);
+	fake->f[i] = fence;
+	fake->seq[q] = seq;
+	return 0;
+}
+
+static void fake_new_fence(struct kunit *test, int i, int q)
+{
+	struct fake *fake = test->priv;
+
+	KUNIT_ASSERT_EQ(test, fake_emit(fake, i, q, fake->seq[q] + 1), 0);
+}
+
+static void fake_new_fences(struct kunit *test, int n)
+{
+	int i;
+
+	for (i = 0; i < n; i++)
+		fake_new_fence(test, i, 0);
+}
+
+/* The hardware has got past @seq. */
+static void fake_write(struct fake *fake, int q, u64 seq)
+{
+	WRITE_ONCE(*fake_drv(fake, q)->cpu_addr, cpu_to_le64(seq));
+}
+
+/* The hardware has got past fence @i. */
+static void fake_finish(struct fake *fake, int i)
+{
+	WRITE_ONCE(*fake->f[i]->fence_drv->cpu_addr,
+		   cpu_to_le64(fake->f[i]->base.seqno));
+}
+
+static void fake_irq(struct irq_work *irq)
+{
+	struct fake *fake = container_of(irq, struct fake, irq[0]);
+
+	fake->processed[0] =
+		amdgpu_userq_fence_driver_process(fake_drv(fake, 0));
+}
+
+static void fake_irq1(struct irq_work *irq)
+{
+	struct fake *fake = container_of(irq, struct fake, irq[1]);
+
+	fake->processed[1] =
+		amdgpu_userq_fence_driver_process(fake_drv(fake, 1));
+}
+
+static int fake_interrupt(struct fake *fake, int q)
+{
+	u64 end = ktime_get_ns() + FAKE_STEP_TIMEOUT;
+
+	irq_work_queue(&fake->irq[q]);
+	while (irq_work_is_busy(&fake->irq[q])) {
+		if (ktime_get_ns() > end) {
+			WRITE_ONCE(fake->timed_out, true);
+			return -ETIMEDOUT;
+		}
+		cpu_relax();
+	}
+	return fake->processed[q];
+}
+
+static bool fake_signaled(struct fake *fake, int i)
+{
+	return dma_fence_test_signaled_flag(fake_fence(fake, i));
+}
+
+static int fake_refs(struct fake *fake, int i)
+{
+	return kref_read(&fake_fence(fake, i)->refcount);
+}
+
+static int fake_drv_refs(struct fake *fake, int q)
+{
+	return kref_read(&fake_drv(fake, q)->refcount);
+}
+
+static bool fake_idle(struct fake *fake, int q)
+{
+	return list_empty(&fake_drv(fake, q)->fences);
+}
+
+/* How many fence drivers have their memory. */
+static int fake_slots(struct fake *fake)
+{
+	return bitmap_weight(fake->adev->seq64.used, fake->adev->seq64.num_sem);
+}
+
+/*
+ * Nothing is expected here but remembered for the test, which looks at it when
+ * interrupts are enabled again.
+ */
+static void fake_called(struct dma_fence *fence, struct dma_fence_cb *base)
+{
+	struct fake_cb *cb = container_of(base, struct fake_cb, base);
+
+	cb->error = fence->error;
+	cb->locked = !spin_trylock(&cb->drv->fence_list_lock);
+	if (!cb->locked)
+		spin_unlock(&cb->drv->fence_list_lock);
+	if (cb->hook)
+		cb->hook(cb->fake);
+	WRITE_ONCE(cb->calls, cb->calls + 1);
+}
+
+static int fake_add_cb(struct fake *fake, int i, void (*hook)(struct fake *))
+{
+	fake->cb[i].fake = fake;
+	fake->cb[i].drv = fake->f[i]->fence_drv;
+	fake->cb[i].hook = hook;
+	return dma_fence_add_callback(fake_fence(fake, i), &fake->cb[i].base,
+				      fake_called);
+}
+
+static void fake_put(struct fake *fake, int i)
+{
+	if (fake->f[i])
+		dma_fence_put(fake_fence(fake, i));
+	fake->f[i] = NULL;
+}
+
+/* For the time of the caller's RCU read-side critical section. */
+static const char *fake_name(const char __rcu *name)
+{
+	return rcu_dereference(name);
+}
+
+/* The end of a queue, as amdgpu_userq_destroy() does it. */
+static void fake_del(struct fake *fake, int q)
+{
+	if (!fake_drv(fake, q))
+		return;
+	cancel_delayed_work_sync(&fake->queue[q].hang_detect_work);
+	amdgpu_userq_fence_driver_free(&fake->queue[q]);
+	fake->queue[q].fence_drv = NULL;
+}
+
+static void fake_hang(struct work_struct *work)
+{
+}
+
+static int fake_init(struct kunit *test)
+{
+	struct amdgpu_usermode_queue *queue;
+	struct amdgpu_device *adev;
+	struct fake *fake;
+	int q;
+
+	fake = kunit_kzalloc(test, sizeof(*fake), GFP_KERNEL);
+	KUNIT_ASSERT_NOT_NULL(test, fake);
+	adev = kunit_kzalloc(test, sizeof(*adev), GFP_KERNEL);
+	KUNIT_ASSERT_NOT_NULL(test, adev);
+	test->priv = fake;
+
+	fake->adev = adev;
+	fake->mgr.adev = adev;
+	fake->domain.wq = system_percpu_wq;
+	adev->reset_domain = &fake->domain;
+	adev->gfx_timeout = 1000 * HZ;
+	adev->vm_manager.max_pfn = BIT_ULL(36);
+	adev->seq64.num_sem = FAKE_QUEUES;
+	adev->seq64.cpu_base_addr = fake->seq64;
+	fake->irq[0] = IRQ_WORK_INIT_HARD(fake_irq);
+	fake->irq[1] = IRQ_WORK_INIT_HARD(fake_irq1);
+
+	for (q = 0; q < FAKE_QUEUES; q++) {
+		queue = &fake->queue[q];
+		queue->queue_type = AMDGPU_RING_TYPE_GFX;
+		queue->userq_mgr = &fake->mgr;
+		mutex_init(&queue->fence_drv_lock);
+		xa_init_flags(&queue->fence_drv_xa, XA_FLAGS_ALLOC);
+		INIT_DELAYED_WORK(&queue->hang_detect_work, fake_hang);
+		KUNIT_ASSERT_EQ(test,
+				amdgpu_userq_fence_driver_alloc(adev, &queue->fence_drv),
+				0);
+	}
+	return 0;
+}
+
+static void fake_exit(struct kunit *test)
+{
+	struct fake *fake = test->priv;
+	int i, q;
+
+	if (!fake)
+		return;
+
+	/* Nothing is left on a list, unless the test has failed. */
+	for (q = 0; q < FAKE_QUEUES; q++) {
+		if (!fake_drv(fake, q))
+			continue;
+		fake_write(fake, q, U64_MAX);
+		amdgpu_userq_fence_driver_process(fake_drv(fake, q));
+	}
+	for (i = 0; i < FAKE_FENCES; i++)
+		fake_put(fake, i);
+	for (q = 0; q < FAKE_QUEUES; q++)
+		fake_del(fake, q);
+
+	/* Whatever the test did, all is freed now. */
+	rcu_barrier();
+	KUNIT_EXPECT_EQ(test, fake_slots(fake), 0);
+	KUNIT_EXPECT_FALSE(test, fake->timed_out);
+}
+
+static void test_in_order(struct kunit *test)
+{
+	struct fake *fake = test->priv;
+	int i;
+
+	fake_new_fences(test, 3);
+	KUNIT_EXPECT_TRUE(test, delayed_work_pending(&fake->queue[0].hang_detect_work));
+	for (i = 0; i < 3; i++) {
+		KUNIT_EXPECT_EQ(test, fake_add_cb(fake, i, NULL), 0);
+		/* Ours, of the list, and of the queue for the last one. */
+		KUNIT_EXPECT_EQ(test, fake_refs(fake, i), i == 2 ? 3 : 2);
+	}
+	KUNIT_EXPECT_EQ(test, fake_drv_refs(fake, 0), 4);
+	KUNIT_EXPECT_EQ(test, fake_interrupt(fake, 0), -ENOENT);
+
+	for (i = 0; i < 3; i++) {
+		KUNIT_EXPECT_FALSE(test, fake_signaled(fake, i));
+		fake_finish(fake, i);
+		KUNIT_EXPECT_EQ(test, fake_interrupt(fake, 0), i == 2 ? 0 : 1);
+
+		KUNIT_EXPECT_EQ(test, dma_fence_get_status(fake_fence(fake, i)), 1);
+		KUNIT_EXPECT_EQ(test, fake->cb[i].calls, 1);
+		KUNIT_EXPECT_EQ(test, fake_refs(fake, i), i == 2 ? 2 : 1);
+	}
+	KUNIT_EXPECT_TRUE(test, fake_idle(fake, 0));
+}
+
+/* Two queues that finish as they like, several fences at once. */
+static void test_out_of_order(struct kunit *test)
+{
+	struct fake *fake = test->priv;
+	int i;
+
+	for (i = 0; i < 4; i++) {
+		fake_new_fence(test, i, i % 2);
+		KUNIT_EXPECT_EQ(test, fake_add_cb(fake, i, NULL), 0);
+	}
+
+	fake_finish(fake, 3);
+	KUNIT_EXPECT_EQ(test, fake_interrupt(fake, 0), -ENOENT);
+	KUNIT_EXPECT_EQ(test, fake_interrupt(fake, 1), 0);
+	for (i = 0; i < 4; i++)
+		KUNIT_EXPECT_EQ(test, fake->cb[i].calls, i % 2);
+
+	fake_finish(fake, 2);
+	KUNIT_EXPECT_EQ(test, fake_interrupt(fake, 0), 0);
+	for (i = 0; i < 4; i++)
+		KUNIT_EXPECT_EQ(test, fake->cb[i].calls, 1);
+}
+
+/* Sequence numbers have 64 bits and do not wrap. */
+static void test_seq64(struct kunit *test)
+{
+	static const u64 seq[] = { U32_MAX, 1ULL << 32, S64_MAX, 1ULL << 63 };
+	struct fake *fake = test->priv;
+	int i, n;
+
+	for (i = 0; i < 4; i++)
+		KUNIT_ASSERT_EQ(test, fake_emit(fake, i, 0, seq[i]), 0);
+	for (n = 0; n < 4; n++) {
+		fake_write(fake, 0, seq[n] - 1);
+		fake_interrupt(fake, 0);
+		KUNIT_EXPECT_FALSE(test, fake_signaled(fake, n));
+		fake_write(fake, 0, seq[n]);
+		fake_interrupt(fake, 0);
+		for (i = 0; i < 4; i++)
+			KUNIT_EXPECT_EQ(test, fake_signaled(fake, i), i <= n);
+	}
+}
+
+/* The hardware was faster. */
+static void test_emit_finished(struct kunit *test)
+{
+	struct fake *fake = test->priv;
+
+	fake_write(fake, 0, 1);
+	fake_new_fences(test, 1);
+	KUNIT_EXPECT_TRUE(test, fake_signaled(fake, 0));
+	KUNIT_EXPECT_EQ(test, fake_add_cb(fake, 0, NULL), -ENOENT);
+	KUNIT_EXPECT_EQ(test, fake_refs(fake, 0), 2);
+	KUNIT_EXPECT_TRUE(test, fake_idle(fake, 0));
+	KUNIT_EXPECT_FALSE(test, delayed_work_pending(&fake->queue[0].hang_detect_work));
+}
+
+/* Whoever looks signals it, the interrupt takes it off the list. */
+static void test_look(struct kunit *test)
+{
+	struct fake *fake = test->priv;
+
+	fake_new_fences(test, 1);
+	KUNIT_EXPECT_EQ(test, fake_add_cb(fake, 0, NULL), 0);
+	KUNIT_EXPECT_FALSE(test, dma_fence_is_signaled(fake_fence(fake, 0)));
+	fake_finish(fake, 0);
+	KUNIT_EXPECT_TRUE(test, dma_fence_is_signaled(fake_fence(fake, 0)));
+	KUNIT_EXPECT_EQ(test, fake->cb[0].calls, 1);
+	KUNIT_EXPECT_EQ(test, fake_refs(fake, 0), 3);
+
+	KUNIT_EXPECT_EQ(test, fake_interrupt(fake, 0), 0);
+	KUNIT_EXPECT_EQ(test, fake->cb[0].calls, 1);
+	KUNIT_EXPECT_EQ(test, fake_refs(fake, 0), 2);
+}
+
+static void test_force_completion(struct kunit *test)
+{
+	struct fake *fake = test->priv;
+	int i;
+
+	fake_new_fences(test, 3);
+	for (i = 0; i < 3; i++)
+		KUNIT_ASSERT_EQ(test, fake_add_cb(fake, i, NULL), 0);
+	amdgpu_userq_fence_driver_force_completion(&fake->queue[0]);
+
+	/* The error is that of the last one. */
+	for (i = 0; i < 3; i++) {
+		KUNIT_EXPECT_EQ(test, dma_fence_get_status(fake_fence(fake, i)),
+				i == 2 ? -ECANCELED : 1);
+		KUNIT_EXPECT_EQ(test, fake->cb[i].calls, 1);
+		KUNIT_EXPECT_FALSE(test, fake->cb[i].locked);
+		KUNIT_EXPECT_EQ(test, fake_refs(fake, i), i == 2 ? 2 : 1);
+	}
+	KUNIT_EXPECT_EQ(test, fake->cb[2].error, -ECANCELED);
+	KUNIT_EXPECT_TRUE(test, fake_idle(fake, 0));
+	KUNIT_EXPECT_FALSE(test, dma_fence_try_set_error(fake_fence(fake, 0), -EIO));
+	KUNIT_EXPECT_EQ(test, dma_fence_get_status(fake_fence(fake, 0)), 1);
+}
+
+/* What has finished is a success, whoever is first to see it. */
+static void test_force_keeps_success(struct kunit *test)
+{
+	struct fake *fake = test->priv;
+
+	fake_new_fences(test, 1);
+	KUNIT_ASSERT_EQ(test, fake_add_cb(fake, 0, NULL), 0);
+	fake_finish(fake, 0);
+	amdgpu_userq_fence_driver_force_completion(&fake->queue[0]);
+
+	KUNIT_EXPECT_EQ(test, dma_fence_get_status(fake_fence(fake, 0)), 1);
+	KUNIT_EXPECT_EQ(test, fake->cb[0].error, 0);
+	KUNIT_EXPECT_EQ(test, fake->cb[0].calls, 1);
+
+	/* Nor is it one when it is already signaled. */
+	amdgpu_userq_fence_driver_force_completion(&fake->queue[0]);
+	KUNIT_EXPECT_EQ(test, dma_fence_get_status(fake_fence(fake, 0)), 1);
+	KUNIT_EXPECT_EQ(test, fake_refs(fake, 0), 2);
+}
+
+/*
+ * One CPU sets an error, another one signals. Whoever wins, both know it, and
+ * so does the callback.
+ */
+#define FAKE_ERROR_LOOPS 1000
+
+static void set_errors(struct fake *fake)
+{
+	struct fake_cb *cb = &fake->cb[0];
+	struct dma_fence *fence;
+	bool set;
+	int n;
+
+	for (n = 1; n <= FAKE_ERROR_LOOPS; n++) {
+		if (fake_emit(fake, 0, 0, n)) {
+			WRITE_ONCE(fake->timed_out, true);
+			return;
+		}
+		fence = fake_fence(fake, 0);
+		fake_add_cb(fake, 0, NULL);
+		fake_reach(&fake->step, n);
+		set = dma_fence_try_set_error(fence, -ECANCELED);
+		fake_await(fake, &fake->echo, n);
+
+		if (cb->calls != n || cb->error != (set ? -ECANCELED : 0) ||
+		    dma_fence_get_status(fence) != (set ? -ECANCELED : 1))
+			fake->ret++;
+		fake_put(fake, 0);
+	}
+}
+
+static void process_all(struct fake *fake)
+{
+	int n;
+
+	for (n = 1; n <= FAKE_ERROR_LOOPS; n++) {
+		fake_await(fake, &fake->step, n);
+		if (READ_ONCE(fake->timed_out))
+			return;
+		fake_write(fake, 0, n);
+		amdgpu_userq_fence_driver_process(fake_drv(fake, 0));
+		fake_reach(&fake->echo, n);
+	}
+}
+
+static void test_set_error_race(struct kunit *test)
+{
+	struct fake *fake = test->priv;
+
+	fake_require_two_cpus(test);
+	fake_run_pair(test, set_errors, process_all);
+	KUNIT_EXPECT_EQ(test, fake->ret, 0);
+}
+
+/* Callbacks may do to the queue and its other fences what they like. */
+static void use_queue(struct fake *fake)
+{
+	/* It would not come back from that. */
+	if (fake->cb[0].locked)
+		return;
+	fake->ret = fake_add_cb(fake, 1, NULL);
+	if (amdgpu_userq_fence_driver_process(fake_drv(fake, 0)) != -ENOENT)
+		fake->ret = -EBUSY;
+	amdgpu_userq_fence_init(&fake->queue[0], fake->f[3], 4);
+	/* Its own, and one that is then the last but that of the list. */
+	fake_put(fake, 0);
+	fake_put(fake, 2);
+}
+
+static void test_callback_uses_queue(struct kunit *test)
+{
+	struct fake *fake = test->priv;
+
+	fake_new_fences(test, 3);
+	KUNIT_ASSERT_EQ(test, amdgpu_userq_fence_alloc(&fake->queue[0],
+						       &fake->f[3]), 0);
+	fake->ret = -EDEADLK;
+	KUNIT_ASSERT_EQ(test, fake_add_cb(fake, 0, use_queue), 0);
+	fake_finish(fake, 0);
+	KUNIT_EXPECT_EQ(test, fake_interrupt(fake, 0), 1);
+
+	KUNIT_EXPECT_EQ(test, fake->cb[0].calls, 1);
+	KUNIT_EXPECT_FALSE(test, fake->cb[0].locked);
+	KUNIT_ASSERT_EQ(test, fake->ret, 0);
+	rcu_barrier();
+	/* The queue's, and those of three fences that are still pending. */
+	KUNIT_EXPECT_EQ(test, fake_drv_refs(fake, 0), 4);
+
+	fake_write(fake, 0, 3);
+	KUNIT_EXPECT_EQ(test, fake_interrupt(fake, 0), 1);
+	KUNIT_EXPECT_EQ(test, fake->cb[1].calls, 1);
+	KUNIT_EXPECT_FALSE(test, fake_signaled(fake, 3));
+	rcu_barrier();
+	KUNIT_EXPECT_EQ(test, fake_drv_refs(fake, 0), 3);
+
+	fake_write(fake, 0, 4);
+	KUNIT_EXPECT_EQ(test, fake_interrupt(fake, 0), 0);
+	KUNIT_EXPECT_TRUE(test, fake_signaled(fake, 3));
+	KUNIT_EXPECT_EQ(test, fake_refs(fake, 3), 2);
+}
+
+/*
+ * The handler has found nothing and holds the lock, emit waits for that, and
+ * the fence finishes. The interrupt of that was the last.
+ */
+static void emit(struct fake *fake)
+{
+	fake_await(fake, &fake->step, 1);
+	fake_reach(&fake->step, 2);
+	fake->ret = fake_emit(fake, 0, 0, 1);
+}
+
+static void hold_lock(struct fake *fake)
+{
+	struct amdgpu_userq_fence_driver *drv = fake_drv(fake, 0);
+
+	spin_lock_irq(&drv->fence_list_lock);
+	fake_reach(&fake->step, 1);
+	fake_await(fake, &fake->step, 2);
+	fake_watch();
+	fake_write(fake, 0, 1);
+	spin_unlock_irq(&drv->fence_list_lock);
+}
+
+static void test_emit_looks_late(struct kunit *test)
+{
+	struct fake *fake = test->priv;
+
+	fake_require_two_cpus(test);
+	fake_run_pair(test, emit, hold_lock);
+
+	KUNIT_ASSERT_EQ(test, fake->ret, 0);
+	KUNIT_EXPECT_TRUE(test, fake_signaled(fake, 0));
+	KUNIT_EXPECT_TRUE(test, fake_idle(fake, 0));
+	KUNIT_EXPECT_EQ(test, fake_refs(fake, 0), 2);
+}
+
+/*
+ * The queue is reset when the fence is known to it and not on the list. The
+ * lock is held up to the look at the list, so that emit stops before it.
+ */
+static void force_while_emitting(struct fake *fake)
+{
+	struct amdgpu_userq_fence_driver *drv = fake_drv(fake, 0);
+	u64 end = ktime_get_ns() + FAKE_STEP_TIMEOUT;
+	struct dma_fence *last;
+
+	spin_lock_irq(&drv->fence_list_lock);
+	fake_reach(&fake->step, 1);
+	do {
+		last = READ_ONCE(fake->queue[0].last_fence);
+		cpu_relax();
+	} while (!last && ktime_get_ns() < end);
+	if (!last) {
+		WRITE_ONCE(fake->timed_out, true);
+	} else {
+		fake_watch();
+		dma_fence_try_set_error(last, -ECANCELED);
+		amdgpu_userq_fence_write(drv, last->seqno);
+	}
+	spin_unlock_irq(&drv->fence_list_lock);
+	amdgpu_userq_fence_driver_process(drv);
+}
+
+static void test_force_while_emitting(struct kunit *test)
+{
+	struct fake *fake = test->priv;
+
+	fake_require_two_cpus(test);
+	fake_run_pair(test, emit, force_while_emitting);
+
+	KUNIT_ASSERT_EQ(test, fake->ret, 0);
+	KUNIT_EXPECT_TRUE(test, fake_signaled(fake, 0));
+	KUNIT_EXPECT_EQ(test, dma_fence_get_status(fake_fence(fake, 0)), -ECANCELED);
+	KUNIT_EXPECT_TRUE(test, fake_idle(fake, 0));
+	KUNIT_EXPECT_EQ(test, fake_refs(fake, 0), 2);
+}
+
+/*
+ * The handler has taken all fences off the list and is in a callback of the
+ * first. The others are not signaled, and not on the list.
+ */
+static void in_first(struct fake *fake)
+{
+	fake_reach(&fake->step, 1);
+	fake_await(fake, &fake->step, 2);
+}
+
+static void handle(struct fake *fake)
+{
+	fake_interrupt(fake, 0);
+}
+
+static void use_taken(struct fake *fake)
+{
+	fake_await(fake, &fake->step, 1);
+	fake->ret = fake_add_cb(fake, 1, NULL);
+	if (!dma_fence_is_signaled(fake_fence(fake, 2)))
+		fake->ret = -EBUSY;
+	if (!dma_fence_try_set_error(fake_fence(fake, 3), -ECANCELED))
+		fake->ret = -EINVAL;
+	if (amdgpu_userq_fence_driver_process(fake_drv(fake, 0)) != -ENOENT)
+		fake->ret = -EEXIST;
+	fake_reach(&fake->step, 2);
+}
+
+static void test_taken(struct kunit *test)
+{
+	struct fake *fake = test->priv;
+	int i;
+
+	fake_require_two_cpus(test);
+	fake_new_fences(test, 4);
+	KUNIT_ASSERT_EQ(test, fake_add_cb(fake, 0, in_first), 0);
+	fake_finish(fake, 3);
+	fake_run_pair(test, handle, use_taken);
+
+	KUNIT_EXPECT_EQ(test, fake->ret, 0);
+	for (i = 0; i < 4; i++) {
+		KUNIT_EXPECT_EQ(test, dma_fence_get_status(fake_fence(fake, i)),
+				i == 3 ? -ECANCELED : 1);
+		KUNIT_EXPECT_EQ(test, fake_refs(fake, i), i == 3 ? 2 : 1);
+	}
+	KUNIT_EXPECT_EQ(test, fake->cb[0].calls, 1);
+	KUNIT_EXPECT_EQ(test, fake->cb[1].calls, 1);
+	KUNIT_EXPECT_EQ(test, fake->processed[0], 0);
+}
+
+/* The same, and the other CPU emits: the handler says that one is pending. */
+static void emit_second(struct fake *fake)
+{
+	fake_await(fake, &fake->step, 1);
+	fake->ret = fake_emit(fake, 1, 0, 2);
+	fake_reach(&fake->step, 2);
+}
+
+static void test_emit_while_signaling(struct kunit *test)
+{
+	struct fake *fake = test->priv;
+
+	fake_require_two_cpus(test);
+	fake_new_fences(test, 1);
+	KUNIT_ASSERT_EQ(test, fake_add_cb(fake, 0, in_first), 0);
+	fake_finish(fake, 0);
+	fake_run_pair(test, handle, emit_second);
+
+	KUNIT_ASSERT_EQ(test, fake->ret, 0);
+	KUNIT_EXPECT_EQ(test, fake->processed[0], 1);
+	KUNIT_EXPECT_FALSE(test, fake_signaled(fake, 1));
+	fake_finish(fake, 1);
+	KUNIT_EXPECT_EQ(test, fake_interrupt(fake, 0), 0);
+	KUNIT_EXPECT_TRUE(test, fake_signaled(fake, 1));
+}
+
+/* As amdgpu_userq_wait_ioctl() does it: queue @q waits for fences of @on. */
+static int fake_wait_for(struct fake *fake, int q, int on)
+{
+	struct amdgpu_usermode_queue *queue = &fake->queue[q];
+	u32 index;
+	int ret;
+
+	mutex_lock(&queue->fence_drv_lock);
+	ret = xa_alloc(&queue->fence_drv_xa, &index, fake_drv(fake, on),
+		       xa_limit_32b, GFP_KERNEL);
+	mutex_unlock(&queue->fence_drv_lock);
+	if (!ret)
+		amdgpu_userq_fence_driver_get(fake_drv(fake, on));
+	return ret;
+}
+
+/* References to other fence drivers go with the next fence, or the queue. */
+static void test_wait_references(struct kunit *test)
+{
+	struct fake *fake = test->priv;
+
+	/* Dropped when the fence is signaled. */
+	KUNIT_ASSERT_EQ(test, fake_wait_for(fake, 1, 0), 0);
+	KUNIT_ASSERT_EQ(test, fake_wait_for(fake, 1, 0), 0);
+	KUNIT_EXPECT_EQ(test, fake_drv_refs(fake, 0), 3);
+	fake_new_fence(test, 0, 1);
+	KUNIT_EXPECT_TRUE(test, xa_empty(&fake->queue[1].fence_drv_xa));
+	KUNIT_EXPECT_EQ(test, fake_drv_refs(fake, 0), 3);
+	fake_finish(fake, 0);
+	fake_interrupt(fake, 1);
+	KUNIT_EXPECT_EQ(test, fake_drv_refs(fake, 0), 1);
+
+	/* The same when it was signaled by a look before. */
+	KUNIT_ASSERT_EQ(test, fake_wait_for(fake, 1, 0), 0);
+	fake_new_fence(test, 1, 1);
+	fake_finish(fake, 1);
+	KUNIT_EXPECT_TRUE(test, dma_fence_is_signaled(fake_fence(fake, 1)));
+	fake_interrupt(fake, 1);
+	KUNIT_EXPECT_EQ(test, fake_drv_refs(fake, 0), 1);
+
+	/* The hardware was faster. */
+	KUNIT_ASSERT_EQ(test, fake_wait_for(fake, 1, 0), 0);
+	fake_write(fake, 1, 3);
+	fake_new_fence(test, 2, 1);
+	KUNIT_EXPECT_EQ(test, fake_drv_refs(fake, 0), 1);
+
+	/* No further fence. */
+	KUNIT_ASSERT_EQ(test, fake_wait_for(fake, 1, 0), 0);
+	fake_del(fake, 1);
+	KUNIT_EXPECT_EQ(test, fake_drv_refs(fake, 0), 1);
+}
+
+/* A fence keeps its fence driver, until it is freed. */
+static void test_outlives(struct kunit *test)
+{
+	struct fake *fake = test->priv;
+	struct dma_fence *fence;
+
+	fake_new_fences(test, 2);
+	fence = fake_fence(fake, 1);
+	rcu_read_lock();
+	KUNIT_EXPECT_STREQ(test, fake_name(dma_fence_driver_name(fence)),
+			   "amdgpu_userq_fence");
+	KUNIT_EXPECT_STREQ(test, fake_name(dma_fence_timeline_name(fence)),
+			   current->comm);
+	rcu_read_unlock();
+
+	amdgpu_userq_fence_driver_force_completion(&fake->queue[0]);
+	fake_del(fake, 0);
+	fake_put(fake, 0);
+	rcu_barrier();
+	KUNIT_EXPECT_EQ(test, fake_slots(fake), 2);
+
+	KUNIT_ASSERT_TRUE(test, dma_fence_is_signaled(fence));
+	KUNIT_EXPECT_EQ(test, fake_add_cb(fake, 1, NULL), -ENOENT);
+	KUNIT_EXPECT_EQ(test, dma_fence_wait(fence, false), 0);
+	KUNIT_EXPECT_EQ(test, dma_fence_get_status(fence), -ECANCELED);
+	KUNIT_EXPECT_EQ(test, fake_refs(fake, 1), 1);
+	rcu_read_lock();
+	KUNIT_EXPECT_GT(test, strlen(fake_name(dma_fence_driver_name(fence))), 0);
+	KUNIT_EXPECT_GT(test, strlen(fake_name(dma_fence_timeline_name(fence))), 0);
+	rcu_read_unlock();
+
+	fake_put(fake, 1);
+	rcu_barrier();
+	KUNIT_EXPECT_EQ(test, fake_slots(fake), 1);
+}
+
+/* One CPU looks at the name when the fence and the queue go. */
+static void read_name(struct fake *fake)
+{
+	const char *name;
+
+	rcu_read_lock();
+	name = fake_name(dma_fence_timeline_name(fake_fence(fake, 0)));
+	fake_reach(&fake->step, 1);
+	fake_await(fake, &fake->step, 2);
+	/* Under KASAN this is seen if the name was freed. */
+	fake->ret = strlen(name) ? fake_slots(fake) : 0;
+	rcu_read_unlock();
+}
+
+static void del_while_reading(struct fake *fake)
+{
+	fake_await(fake, &fake->step, 1);
+	fake_finish(fake, 0);
+	amdgpu_userq_fence_driver_process(fake_drv(fake, 0));
+	fake_put(fake, 0);
+	fake_del(fake, 0);
+	fake_reach(&fake->step, 2);
+}
+
+static void test_free_waits_for_reader(struct kunit *test)
+{
+	struct fake *fake = test->priv;
+
+	fake_require_two_cpus(test);
+	fake_new_fences(test, 1);
+	fake_run_pair(test, read_name, del_while_reading);
+
+	KUNIT_EXPECT_EQ(test, fake->ret, 2);
+	rcu_barrier();
+	KUNIT_EXPECT_EQ(test, fake_slots(fake), 1);
+}
+
+/* Any sequence of calls leaves the references as they should be. */
+static void test_random(struct kunit *test)
+{
+	u64 seed = get_random_u64();
+	struct fake *fake = test->priv;
+	bool added[FAKE_FENCES] = {};
+	struct amdgpu_userq_fence *fence;
+	int n, i, q, refs[FAKE_FENCES];
+	struct rnd_state rnd;
+
+	kunit_info(test, "seed %llu\n", seed);
+	prandom_seed_state(&rnd, seed);
+	for (i = 0; i < FAKE_FENCES; i++)
+		fake_new_fence(test, i, i % FAKE_QUEUES);
+
+	for (n = 0; n < 2000; n++) {
+		i = prandom_u32_state(&rnd) % FAKE_FENCES;
+		q = i % FAKE_QUEUES;
+
+		switch (prandom_u32_state(&rnd) % 8) {
+		case 0:
+		case 1:
+			/* Its callback is part of the test. */
+			if (added[i] && !fake->cb[i].calls)
+				break;
+			fake_put(fake, i);
+			memset(&fake->cb[i], 0, sizeof(fake->cb[i]));
+			added[i] = false;
+			fake_new_fence(test, i, q);
+			break;
+		case 2:
+			if (!added[i])
+				added[i] = !fake_add_cb(fake, i, NULL);
+			break;
+		case 3:
+			/* Now and then before the fence is emitted. */
+			if (fake->seq64[q] <= fake->seq[q])
+				fake_write(fake, q, fake->seq64[q] + 1);
+			break;
+		case 4:
+			fake_interrupt(fake, q);
+			break;
+		case 5:
+			dma_fence_is_signaled(fake_fence(fake, i));
+			break;
+		case 6:
+			KUNIT_ASSERT_EQ(test, fake_wait_for(fake, q, !q), 0);
+			break;
+		case 7:
+			if (!(prandom_u32_state(&rnd) % 8))
+				amdgpu_userq_fence_driver_force_completion(&fake->queue[q]);
+			break;
+		}
+
+		for (i = 0; i < FAKE_FENCES; i++)
+			refs[i] = 1 + (fake->queue[i % FAKE_QUEUES].last_fence ==
+				       fake_fence(fake, i));
+		for (q = 0; q < FAKE_QUEUES; q++)
+			list_for_each_entry(fence, &fake_drv(fake, q)->fences, link)
+				for (i = 0; i < FAKE_FENCES; i++)
+					refs[i] += fake->f[i] == fence;
+		for (i = 0; i < FAKE_FENCES; i++)
+			if (fake_refs(fake, i) != refs[i] ||
+			    fake->cb[i].calls !=
+			    (added[i] && fake_signaled(fake, i)))
+				break;
+		if (i < FAKE_FENCES) {
+			KUNIT_FAIL(test, "step %d: fence %d has %d references, not %d, %d calls",
+				   n, i, fake_refs(fake, i), refs[i],
+				   fake->cb[i].calls);
+			break;
+		}
+	}
+
+	/* All that is left is a reference of its queue, and none is waited for. */
+	for (i = 0; i < FAKE_FENCES; i++)
+		fake_put(fake, i);
+	for (q = 0; q < FAKE_QUEUES; q++) {
+		fake_write(fake, q, U64_MAX);
+		fake_interrupt(fake, q);
+		dma_fence_put(fake->queue[q].last_fence);
+		fake->queue[q].last_fence = NULL;
+		amdgpu_userq_walk_and_drop_fence_drv(&fake->queue[q].fence_drv_xa);
+	}
+	rcu_barrier();
+	for (q = 0; q < FAKE_QUEUES; q++)
+		KUNIT_EXPECT_EQ(test, fake_drv_refs(fake, q), 1);
+}
+
+static struct kunit_case amdgpu_userq_fence_cases[] = {
+	KUNIT_CASE(test_in_order),
+	KUNIT_CASE(test_out_of_order),
+	KUNIT_CASE(test_seq64),
+	KUNIT_CASE(test_emit_finished),
+	KUNIT_CASE(test_look),
+	KUNIT_CASE(test_force_completion),
+	KUNIT_CASE(test_force_keeps_success),
+	KUNIT_CASE(test_set_error_race),
+	KUNIT_CASE(test_callback_uses_queue),
+	KUNIT_CASE(test_emit_looks_late),
+	KUNIT_CASE(test_force_while_emitting),
+	KUNIT_CASE(test_taken),
+	KUNIT_CASE(test_emit_while_signaling),
+	KUNIT_CASE(test_wait_references),
+	KUNIT_CASE(test_outlives),
+	KUNIT_CASE(test_free_waits_for_reader),
+	KUNIT_CASE_SLOW(test_random),
+	{}
+};
+
+static struct kunit_suite amdgpu_userq_fence_suite = {
+	.name = "amdgpu_userq_fence",
+	.init = fake_init,
+	.exit = fake_exit,
+	.test_cases = amdgpu_userq_fence_cases,
+};
+
+kunit_test_suites(&amdgpu_userq_fence_suite);
