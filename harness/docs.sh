@@ -18,7 +18,7 @@ book() { # name of the step, commit, output
 warnings() { # name of the step
 	git --git-dir="$repo" diff-tree -r --name-only base "$series_top" | sed 's/\.rst$//' >"$tmp/ours"
 	grep -E '(WARNING|ERROR|CRITICAL|SEVERE):' "$build/log/$1.log" | grep -F -f "$tmp/ours" |
-		sed -e "s,$src/,,g" -e 's/:[0-9][0-9]*:/:/g' | sort -u
+		sed -e "s,$src/,,g" -e 's/:[0-9][0-9]*\([ :]\)/\1/g' | sort -u
 }
 
 # The base says the same as long as it is the same, for the same Sphinx.
