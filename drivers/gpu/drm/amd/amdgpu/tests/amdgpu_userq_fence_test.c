@@ -198,14 +198,14 @@ static void fake_new_fences(struct kunit *test, int n)
 /* The hardware has got past @seq. */
 static void fake_write(struct fake *fake, int q, u64 seq)
 {
-	WRITE_ONCE(*fake_drv(fake, q)->cpu_addr, cpu_to_le64(seq));
+	WRITE_ONCE(*fake_drv(fake, q)->cpu_addr, (__force u64)cpu_to_le64(seq));
 }
 
 /* The hardware has got past fence @i. */
 static void fake_finish(struct fake *fake, int i)
 {
 	WRITE_ONCE(*fake->f[i]->fence_drv->cpu_addr,
-		   cpu_to_le64(fake->f[i]->base.seqno));
+		   (__force u64)cpu_to_le64(fake->f[i]->base.seqno));
 }
 
 static void fake_irq(struct irq_work *irq)
