@@ -543,10 +543,13 @@ check_bench() {
 		echo "NOTE the record is from another compiler, $(head -n 1 harness/bench.recorded)"
 		slack=0.05
 	fi
+	# Where tasks wait, the count has the scheduler's timer in it and is not the same each time.
 	awk -v slack=$slack 'FNR == 1 { next }
 		NR == FNR { was[$1] = $3 / $2; next }
 		!($1 in was) { print $1 " is not in harness/bench.recorded"; next }
-		$3 / $2 > was[$1] + slack { printf "%s: %.3f, recorded %.3f\n", $1, $3 / $2, was[$1] }
+		$3 / $2 > was[$1] + ($1 ~ /^wait/ ? 0.02 : slack) {
+			printf "%s: %.3f, recorded %.3f\n", $1, $3 / $2, was[$1]
+		}
 		{ delete was[$1] }
 		END { for (row in was) print row " is recorded and was not measured" }' \
 		harness/bench.recorded out/bench/counts |
