@@ -1,7 +1,8 @@
 #!/bin/sh
-# Base and series measured in one run, from the same configurations: bench.sh all|quick
-# quick is the instruction counts alone. A table goes to standard output; out/bench gets
-# bench.csv (a line a row), runs.csv (a line a row of each run), counts and plots.
+# Base and series measured in one run, from the same configurations: bench.sh all|quick|wake
+# quick is the instruction counts alone, wake the waits on nouveau's channels without events. A
+# table goes to standard output; out/bench gets bench.csv (a line a row), runs.csv (a line a row of
+# each run), counts and plots.
 . "$(dirname "$0")/lib.sh"
 begin
 run harness/prereq.sh && run harness/prereq.sh bench && run harness/base.sh || exit 2
@@ -165,7 +166,7 @@ for run in 1 2; do
 	for s in base series; do
 		use $s
 		[ "$what" = wake ] || count $run
-		wake $run
+		[ "$what" = quick ] || wake $run
 	done
 done
 if [ "$what" = all ]; then
@@ -207,10 +208,12 @@ awk '$3 == "nops/100" && $8 != 100 { print "100 instructions count as " $8 }
 
 # A row of the table is the median of the medians of the runs; its spread is that of the medians.
 awk -f harness/bench/table.awk -v goals=harness/bench/goals -v csv="$out/bench.csv" "$runs" >"$table"
-{
-	gcc --version | head -n 1
-	awk -F , '$1 == "icount" && $2 == "count" { print $3, $5, $8 }' "$out/bench.csv"
-} >"$out/counts"
+if [ "$what" != wake ]; then
+	{
+		gcc --version | head -n 1
+		awk -F , '$1 == "icount" && $2 == "count" { print $3, $5, $8 }' "$out/bench.csv"
+	} >"$out/counts"
+fi
 cat "$table"
 if [ "$what" = all ]; then
 	step plots gnuplot -e "out = '$out'" harness/bench/plots.gp ||

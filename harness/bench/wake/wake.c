@@ -11,6 +11,7 @@
  */
 
 #include <kunit/test.h>
+#include <linux/delay.h>
 #include <linux/hrtimer.h>
 #include <linux/kthread.h>
 #include <linux/sched/signal.h>
@@ -169,6 +170,8 @@ static void wake_poll(struct kunit *test)
 	KUNIT_ASSERT_NOT_ERR_OR_NULL(test, task);
 	sched_setscheduler_nocheck(task, SCHED_IDLE, &idle);
 	sched_set_fifo(current);
+	/* It has to start first. */
+	msleep(20);
 
 	w->spins = 0;
 	hrtimer_start(&w->finish, kt, HRTIMER_MODE_REL_HARD);
