@@ -60,8 +60,8 @@
  * so that a fence is found late by up to half of the time since the last one
  * was enabled. A wait for a fence that was enabled long before does not start
  * the timer over, so the longest sleep is also how late such a wait may be. At
- * this one, polling takes about as much of the CPU as one task that looks and
- * sleeps each millisecond.
+ * this one, polling costs a third more than one task that looks and sleeps each
+ * millisecond, however many tasks wait.
  */
 #define NOUVEAU_FENCE_POLL_MIN	(1 * NSEC_PER_USEC)
 #define NOUVEAU_FENCE_POLL_MAX	(250 * NSEC_PER_USEC)
