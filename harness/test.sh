@@ -70,6 +70,7 @@ check_apply() {
 	git --git-dir="$repo" worktree add -q --no-checkout --detach "$am" base || exit 2
 	git -C "$am" read-tree base
 	OUT=$tmp/mail KDIR='' SIGNOFF='' harness/series.sh >/dev/null || exit 2
+	grep -L '^To: ' "$tmp"/mail/*.patch | none 'each mail has somebody to go to'
 	rm "$tmp/mail/0000-cover-letter.patch"
 	series_edits | git -C "$am" checkout-index --stdin 2>/dev/null
 	if git -C "$am" -c user.name=test -c user.email=test@localhost -c commit.gpgsign=false \
@@ -80,6 +81,12 @@ check_apply() {
 	else
 		fail 'git am of the mail onto the untouched base' <"$tmp/am.log"
 	fi
+	git -C "$am" checkout-index -q scripts/get_maintainer.pl
+	# By an entry for the file, not by words in it; lists and reviewers do not count.
+	# shellcheck disable=SC2016 # expanded by the inner shell
+	series_brings | (cd "$am" && xargs -P "$jobs" -I {} sh -c 'perl scripts/get_maintainer.pl \
+		--no-tree --nogit --nogit-fallback --nokeywords --nol --nor -f "$1" 2>&1 | grep -q "@" ||
+		echo "$1"' who {}) | none 'MAINTAINERS has an entry for each new file'
 	rm -rf "$am"
 	git --git-dir="$repo" worktree prune
 }
