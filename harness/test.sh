@@ -4,7 +4,7 @@
 . "$(dirname "$0")/lib.sh"
 names='shell harness model litmus cocci apply checkpatch kunit kasan lockdep commits clang sparse rt drm bench'
 # Not a part of all, by the time that they take.
-alone='selftests'
+alone='variant state selftests'
 
 if [ "${1-}" = names ]; then
 	echo "$names $alone"
@@ -377,6 +377,31 @@ check_clang() {
 	at_step base
 }
 
+# The series for other kernels: it applies, what it touches compiles, the suites pass.
+check_variant() {
+	for directory in series/*/; do
+		BASE=$(basename "$directory")
+		export BASE
+		COUNTS=$counts run "$0" state || echo "status $?" | fail "variant: $BASE ended early"
+	done
+}
+
+# The last state of the series, compiled. Every message of the compilers counts, without W=1.
+check_state() {
+	name="the series for ${variant:-$kernel}"
+	pass "$name applies"
+	at_step "$series_top"
+	touched base "$series_top" | objects_of >"$tmp/touched"
+	grep -v "$arm64_only" "$tmp/touched" >"$tmp/x86"
+	grep "$arm64_only" "$tmp/touched" >"$tmp/arm64"
+	for where in x86 arm64; do
+		compile $where "state-$where" "$tmp/$where" || grep -E 'error|\*\*\*' "$build/log/state-$where.log"
+		warnings "state-$where"
+		(cd "$build/step/$where" && xargs ls <"$tmp/$where" 2>&1 >/dev/null)
+	done | none "$name: $(wc -l <"$tmp/touched") C files compile, and none is left out"
+	suites um
+}
+
 check_sparse() {
 	run harness/sparse.sh || exit 2
 	at_step "$series_top"
@@ -440,7 +465,7 @@ suites() { # config
 	checkout "$build/series/src" "$series_top"
 	run harness/kunit.sh series "$1"
 	status=$?
-	result=out/kunit-series-$1
+	result=out/${variant:+$variant-}kunit-series-$1
 	judge "$result" "$1"
 	if [ "$status" = 0 ] || [ -s "$tmp/bad" ]; then
 		pass "$1: the kernel booted and ran every suite"
