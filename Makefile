@@ -1,6 +1,6 @@
 # The door to the harness; "make help" explains the targets.
 MAKEFLAGS += --no-print-directory
-export KDIR OUT SIGNOFF TREE
+export KDIR OUT SIGNOFF TREE BASE
 
 all:                  ## the series from nothing to tested patches in out/series
 	@harness/all.sh
@@ -21,6 +21,9 @@ save:                 ## commits of build/tree (or of TREE=dir) back to series/ 
 series:               ## patches for git am in out/series; KDIR=tree OUT=dir SIGNOFF=1
 	@harness/series.sh
 
+deb:                  ## patches for a Debian kernel source package in out/deb, tried with quilt
+	@harness/deb.sh
+
 test:                 ## every check there is
 	@harness/test.sh
 
@@ -39,4 +42,4 @@ bench-quick:          ## the instruction counts alone
 clean:                ## delete build/ and out/ (not while build/tree has unsaved work)
 	@harness/clean.sh
 
-.PHONY: all help base tree save series test docs bench bench-quick clean
+.PHONY: all help base tree save series deb test docs bench bench-quick clean
