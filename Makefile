@@ -1,6 +1,6 @@
 # The door to the harness; "make help" explains the targets.
 MAKEFLAGS += --no-print-directory
-export KDIR OUT SIGNOFF TREE
+export KDIR OUT SIGNOFF TREE BASE
 
 all:                  ## the series from nothing to tested patches in out/series
 	@harness/all.sh
@@ -20,6 +20,9 @@ save:                 ## commits of build/tree (or of TREE=dir) back to series/ 
 
 series:               ## patches for git am in out/series; KDIR=tree OUT=dir SIGNOFF=1
 	@harness/series.sh
+
+deb:                  ## patches for a Debian kernel source package in out/deb, tried with quilt
+	@harness/deb.sh
 
 test:                 ## every check there is
 	@harness/test.sh
@@ -42,4 +45,4 @@ bench-wake:           ## how late waits on nouveau's channels without events wak
 clean:                ## delete build/ and out/ (not while build/tree has unsaved work)
 	@harness/clean.sh
 
-.PHONY: all help base tree save series test docs bench bench-quick bench-wake clean
+.PHONY: all help base tree save series deb test docs bench bench-quick bench-wake clean

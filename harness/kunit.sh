@@ -9,7 +9,7 @@ side=$1
 config=$2
 src=$build/series/src
 obj=$build/$side/$config
-result=out/kunit-$side-$config
+result=out/${variant:+$variant-}kunit-$side-$config
 mkdir -p "$obj" out
 # A run that fails leaves no result of an earlier one.
 if [ "${3-}" != build ]; then

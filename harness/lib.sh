@@ -11,10 +11,21 @@ start_dir=$(pwd)
 top=$(cd "$(dirname "$0")/.." && pwd) || exit 2
 cd "$top" || exit 2
 
-build=$top/build
-repo=$build/linux.git
-package=linux-source-7.3
+# BASE=7.2 is the series for that kernel, with its variants of patches and a build/ of its own.
+kernel=7.3
 kernel_min=7.2
+variant=
+build=$top/build
+if [ "${BASE:-$kernel}" != $kernel ]; then
+	if [ ! -d "series/$BASE" ]; then
+		echo "error: BASE is $kernel or a directory in series/: $BASE" >&2
+		exit 2
+	fi
+	variant=$BASE
+	build=$build/$variant
+fi
+repo=$build/linux.git
+package=linux-source-${variant:-$kernel}
 our_dirs='drivers include Documentation tools scripts'
 tmp=
 child=
@@ -157,9 +168,13 @@ private_apt() { # name of the step, suite, command...
 
 # --- The format of a patch in series/ ---
 
+# In order. Of a variant are the first ones, 0000, and those that stand for the patch of their name.
 patches() {
-	for patch in series/[0-9][0-9][0-9][0-9]-*.patch; do
-		if [ -f "$patch" ]; then
+	variants=series/${variant:-none}
+	for patch in "$variants"/0000-*.patch series/[0-9][0-9][0-9][0-9]-*.patch; do
+		if [ -f "$variants/${patch##*/}" ]; then
+			echo "$variants/${patch##*/}"
+		elif [ -f "$patch" ]; then
 			echo "$patch"
 		fi
 	done
@@ -229,6 +244,12 @@ commit_series() { # repository, base commit, name of the tree in messages
 		export GIT_DIR GIT_INDEX_FILE
 		commit=$2
 		git read-tree "$commit" || exit 2
+		for p in series/*/[0-9][0-9][0-9][0-9]-*.patch; do
+			case $p in
+			*/0000-*) ;;
+			*) [ ! -f "$p" ] || [ -f "series/${p##*/}" ] || die "$p is a variant of no patch" ;;
+			esac
+		done
 		patches >"$tmp/patches"
 		while read -r p; do
 			patch_diff "$p" >"$tmp/diff"
@@ -307,8 +328,8 @@ unsaved() {
 # --- The kernel ---
 
 jobs=$(nproc)
-CCACHE_DIR=$build/ccache
-CCACHE_BASEDIR=$build
+CCACHE_DIR=$top/build/ccache
+CCACHE_BASEDIR=$top/build
 CCACHE_NOHASHDIR=1
 CCACHE_DEPEND=1
 CCACHE_MAXSIZE=3G

@@ -1,5 +1,5 @@
 #!/bin/sh
-# Install what is missing: prereq.sh; prereq.sh test, bench or docs for what only those need.
+# Install what is missing: prereq.sh; prereq.sh test, bench, deb or docs for what only those need.
 # A line of the list: a file or command that shows it is there, and the Debian package that has it.
 . "$(dirname "$0")/lib.sh"
 
@@ -17,6 +17,10 @@ wanted() {
 		cat <<-LIST
 			qemu-system-x86_64 qemu-system-x86
 			gnuplot gnuplot-nox
+		LIST
+	elif [ "${1-}" = deb ]; then
+		cat <<-LIST
+			quilt quilt
 		LIST
 	elif [ "${1-}" = docs ]; then
 		cat <<-LIST

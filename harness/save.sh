@@ -1,5 +1,6 @@
 #!/bin/sh
-# The commits of a tree, base to HEAD, become series/ and our files.
+# The commits of a tree, base to HEAD, become series/ and our files. With BASE=7.2 those that differ
+# from the patches of series/ become series/7.2/.
 . "$(dirname "$0")/lib.sh"
 begin
 case ${TREE-} in
@@ -15,19 +16,48 @@ in_tree() {
 in_tree rev-parse -q --verify 'base^{commit}' >/dev/null || die "$tree has no commit named base"
 [ -z "$(in_tree status --porcelain --untracked-files=all)" ] ||
 	die "$tree has uncommitted edits: commit them first"
-if [ -z "${TREE-}" ] && [ "$(cat "$build/tree.state")" != "$(series_hash)" ]; then
+if [ -z "${TREE-}$variant" ] && [ "$(cat "$build/tree.state")" != "$(series_hash)" ]; then
 	die "series/ changed since make tree: it would be overwritten"
 fi
 in_tree merge-base --is-ancestor base HEAD || die "HEAD of $tree does not start from base"
 [ -z "$(in_tree rev-list --merges base..HEAD)" ] || die "there are merges between base and HEAD"
 
+# Does the patch of series/ that comes here do what a commit does? If not, keep the commit's as its
+# variant; before the first one, as one that only the variant has.
+keep_variant() { # commit, its patch
+	title=$(in_tree show -s --format=%s "$1")
+	of=$(variant='' patches | sed -n "$((number - extras))p")
+	if [ "$(sed -n '1s/^Subject: //p' "${of:-/dev/null}")" != "$title" ]; then
+		[ "$number" = $((extras + 1)) ] || die "\"$title\" comes where ${of:-nothing} should"
+		extras=$number
+		mv "$2" "$new/series/$variant/0000-$number-$(basename "$2" | cut -d - -f 2-)"
+		return
+	fi
+	patch_brings "$of" | diff - "$tmp/brings" >/dev/null || die "\"$title\" brings other files than $of"
+	while read -r file; do
+		cmp -s "$new/$file" "$file" || die "\"$title\" brings a $file that differs: make it fit both"
+	done <"$tmp/brings" || exit 2
+	if ! (
+		patch_message "$of" | cmp -s - "$tmp/message" || exit 1
+		patch_diff "$of" >"$tmp/diff"
+		[ -s "$tmp/diff" ] || exit 0
+		GIT_INDEX_FILE=$tmp/index
+		export GIT_INDEX_FILE
+		in_tree read-tree "$1^" && in_tree apply --cached --whitespace=nowarn "$tmp/diff" 2>/dev/null &&
+			patch_edits "$of" | tr '\n' '\0' | xargs -0 git -C "$tree" diff --cached --quiet "$1" --
+	); then
+		mv "$2" "$new/series/$variant/${of##*/}"
+	fi
+}
+
 new=$tmp/new
-mkdir -p "$new/series"
+mkdir -p "$new/series${variant:+/$variant}"
 if [ -f series/cover ]; then
 	cp -p series/cover "$new/series/"
 fi
 : >"$tmp/brought"
 number=0
+extras=0
 in_tree rev-list --reverse base..HEAD >"$tmp/commits"
 while read -r commit; do
 	number=$((number + 1))
@@ -61,6 +91,7 @@ while read -r commit; do
 		100755*) chmod +x "$new/$file" ;;
 		esac
 	done <"$tmp/names" || exit 2
+	patch=$new/series/$(printf %04d $number)-$(in_tree show -s --format=%f "$commit" | cut -c1-52).patch
 	{
 		sed '1s/^/Subject: /' "$tmp/message"
 		echo ---
@@ -74,15 +105,32 @@ while read -r commit; do
 				--indent-heuristic --diff-algorithm=myers --full-index --binary \
 				--src-prefix=a/ --dst-prefix=b/ "$commit" -- | sed '/^index [0-9a-f]/d'
 		fi
-	} >"$new/series/$(printf %04d $number)-$(in_tree show -s --format=%f "$commit" | cut -c1-52).patch"
+	} >"$patch"
+	if [ -n "$variant" ]; then
+		keep_variant "$commit" "$patch"
+	fi
 done <"$tmp/commits" || exit 2
 
 # All is well: files that are no longer brought go, the rest is put in place.
-{
-	patches
-	series_brings
-} | sort >"$tmp/old"
-(cd "$new" && find . -type f) | sed 's,^\./,,' | sort >"$tmp/files"
+if [ -n "$variant" ]; then
+	[ $((number - extras)) = "$(variant='' patches | wc -l)" ] || die "$tree has not all patches"
+	find "series/$variant" -type f | sort >"$tmp/old"
+	(cd "$new" && find "series/$variant" -type f) | sort >"$tmp/files"
+else
+	{
+		patches
+		series_brings
+	} | sort >"$tmp/old"
+	(cd "$new" && find . -type f) | sed 's,^\./,,' | sort >"$tmp/files"
+	# Variants follow patches that get another number.
+	for file in series/*/[0-9][0-9][0-9][0-9]-*.patch; do
+		number_of=$(cd "$new/series" && echo [0-9][0-9][0-9][0-9]-"$(basename "$file" | cut -d - -f 2-)")
+		if [ -f "$new/series/$number_of" ] && [ ! -f "${file%/*}/$number_of" ]; then
+			mv "$file" "${file%/*}/$number_of"
+			echo "renamed: ${file%/*}/$number_of"
+		fi
+	done
+fi
 while read -r file; do
 	if ! cmp -s "$new/$file" "$file" || { [ -x "$new/$file" ] && [ ! -x "$file" ]; } ||
 	   { [ ! -x "$new/$file" ] && [ -x "$file" ]; }; then

@@ -23,8 +23,63 @@ if [ -e "$out" ]; then
 		die "OUT holds patches that are not a series of ours: $out"
 fi
 
-series_edits >"$tmp/edits"
-series_brings >"$tmp/brings"
+# Which checks cover which patches: a line of series/tests is a pattern for titles, a tab, the checks.
+coverage() {
+	patches | while read -r p; do patch_message "$p" | head -n 1; done |
+		awk -F '\t' '
+			NR == FNR { pattern[++n] = $1; text[n] = $2; next }
+			{
+				for (i = 1; i < n && $0 !~ "^(" pattern[i] ")"; i++)
+					;
+				list[i] = list[i] " " FNR
+			}
+			END {
+				for (i = 1; i <= n; i++) {
+					out = ""
+					m = split(list[i], at, " ")
+					for (j = 1; j <= m; j++)
+						if (j == 1 || at[j] != at[j - 1] + 1)
+							out = out (j > 1 ? ", " : "") at[j]
+						else if (at[j + 1] != at[j] + 1)
+							out = out "-" at[j]
+					if (m)
+						print "- " out ": " text[i]
+				}
+			}' series/tests - | fold -s -w 72 | sed -e 's/ *$//' -e 's/^[^-]/  &/'
+}
+
+# The mails get the people as To: and Cc:, as get_maintainer of that tree names them.
+people() { # directory with get_maintainer.pl and MAINTAINERS
+	key=$(cat "$1"/* | git hash-object --stdin)-$(series_hash)
+	cache=$build/people/$key
+	if [ ! -d "$cache" ]; then
+		rm -rf "$build/people"
+		mkdir -p "$tmp/people"
+		# shellcheck disable=SC2016 # expanded by the inner shell
+		(cd "$1" && find "$tmp/out" -name '*.patch' ! -name '0000-*' -print0 | xargs -0 -P "$jobs" -I {} \
+			sh -c 'perl get_maintainer.pl --no-tree --mpath=MAINTAINERS --nogit \
+				--nogit-fallback --roles "$1" >"$2/$(basename "$1")"' people {} "$tmp/people") 2>"$tmp/people.log"
+		cat "$tmp/people"/* >"$tmp/people/0000-cover-letter.patch"
+		for file in "$tmp/people"/*; do
+			# What is for everybody goes to the core's maintainers and to all lists.
+			if [ "$(wc -l <"$file")" -gt 40 ]; then
+				grep -E 'maintainer:DMA BUFFER|list' "$file" >"$tmp/few"
+				mv "$tmp/few" "$file"
+			fi
+			sed -i -E -e 's/^(.*<[^>]*>|[^ ]+) \((maintainer|supporter).*/To: \1/' -e t \
+				-e 's/^(.*<[^>]*>|[^ ]+) \(.*/Cc: \1/' "$file"
+			sort -u -o "$file" "$file"
+		done
+		mkdir -p "$build/people"
+		mv "$tmp/people" "$cache" || exit 2
+	fi
+	for mail in "$tmp/out"/*.patch; do
+		awk 'NR == FNR { all[$1] = all[$1] (all[$1] ? ",\n " : $1 " ") substr($0, 5); next }
+			/^$/ && !done++ { for (i = split("Cc: To:", h, " "); i; i--) if (all[h[i]]) print all[h[i]] }
+			{ print }' "$cache/${mail##*/}" "$mail" >"$tmp/mail" && mv "$tmp/mail" "$mail" || exit 2
+	done
+}
+
 copy=$tmp/copy
 mkdir "$copy"
 if [ -n "${KDIR-}" ]; then
@@ -36,6 +91,11 @@ if [ -n "${KDIR-}" ]; then
 	version=$(awk -F ' *= *' '/^VERSION/ { v = $2 } /^PATCHLEVEL/ { print v "." $2; exit }' "$kdir/Makefile")
 	[ "$(printf '%s\n' "$version" "$kernel_min" | sort -V | head -n 1)" = "$kernel_min" ] ||
 		die "KDIR is Linux $version, older than $kernel_min: $kdir"
+	if [ "$version" != $kernel ] && [ -d "series/$version" ]; then
+		variant=$version
+	fi
+	series_edits >"$tmp/edits"
+	series_brings >"$tmp/brings"
 	while read -r file; do
 		if [ -e "$kdir/$file" ]; then
 			die "$file, which the series brings, exists in $kdir already"
@@ -51,6 +111,8 @@ if [ -n "${KDIR-}" ]; then
 	where=$kdir
 else
 	run harness/prereq.sh && run harness/base.sh || exit 2
+	series_edits >"$tmp/edits"
+	series_brings >"$tmp/brings"
 	git --git-dir="$repo" ls-tree -r --name-only base >"$tmp/all"
 	comm -12 "$tmp/all" "$tmp/brings" >"$tmp/there"
 	[ ! -s "$tmp/there" ] ||
@@ -84,16 +146,34 @@ git init -q -b main "$copy" && cp "$tmp/attributes" "$copy/.git/info/attributes"
 last=$(commit_series "$copy/.git" HEAD "$where") || exit 2
 git -C "$copy" branch series "$last" || exit 2
 if [ -f series/cover ]; then
-	git -C "$copy" config branch.series.description "$(cat series/cover)"
+	git -C "$copy" config branch.series.description "$(cat series/cover && printf '\nPatches, and what covers them:\n\n' && coverage)"
 fi
 mkdir "$tmp/out"
 git -C "$copy" format-patch -q -n --cover-letter --cover-from-description=subject \
 	--no-renames --no-signature ${SIGNOFF:+--signoff} -o "$tmp/out" main..series || exit 2
+mkdir "$tmp/gm"
+if git -C "$copy" show series:MAINTAINERS >"$tmp/gm/MAINTAINERS" 2>/dev/null &&
+   if [ -n "${KDIR-}" ]; then
+	cp "$kdir/scripts/get_maintainer.pl" "$tmp/gm/" 2>/dev/null
+   else
+	git --git-dir="$repo" show base:scripts/get_maintainer.pl >"$tmp/gm/get_maintainer.pl"
+   fi; then
+	people "$tmp/gm"
+else
+	note "no scripts/get_maintainer.pl in $where: the mails are to nobody"
+fi
 if [ ! -d "$out" ]; then
 	mkdir -p "$(dirname "$out")" || exit 2
 	mv "$tmp/out" "$out" || die "cannot write $out"
 else
 	rm -f "$out"/*.patch
 	mv "$tmp/out"/*.patch "$out" || die "cannot write $out"
+fi
+if [ -n "$variant" ]; then
+	echo "series for $variant: $(patches | grep -c "^series/$variant/[0-9]*[1-9]") of" \
+		"$(patches | grep -c -v /0000-) patches have a variant," \
+		"$(patches | grep -c /0000-) come before them"
+elif [ -n "${KDIR-}" ]; then
+	echo "series for $kernel: all patches as they are"
 fi
 echo "$out: $(patches | wc -l) patches and a cover letter"

@@ -4,7 +4,7 @@
 . "$(dirname "$0")/lib.sh"
 names='shell harness model litmus cocci apply checkpatch kunit kasan lockdep commits clang sparse rt drm bench'
 # Not a part of all, by the time that they take.
-alone='selftests'
+alone='variant state selftests'
 
 if [ "${1-}" = names ]; then
 	echo "$names $alone"
@@ -70,6 +70,7 @@ check_apply() {
 	git --git-dir="$repo" worktree add -q --no-checkout --detach "$am" base || exit 2
 	git -C "$am" read-tree base
 	OUT=$tmp/mail KDIR='' SIGNOFF='' harness/series.sh >/dev/null || exit 2
+	grep -L '^To: ' "$tmp"/mail/*.patch | none 'each mail has somebody to go to'
 	rm "$tmp/mail/0000-cover-letter.patch"
 	series_edits | git -C "$am" checkout-index --stdin 2>/dev/null
 	if git -C "$am" -c user.name=test -c user.email=test@localhost -c commit.gpgsign=false \
@@ -80,6 +81,12 @@ check_apply() {
 	else
 		fail 'git am of the mail onto the untouched base' <"$tmp/am.log"
 	fi
+	git -C "$am" checkout-index -q scripts/get_maintainer.pl
+	# By an entry for the file, not by words in it; lists and reviewers do not count.
+	# shellcheck disable=SC2016 # expanded by the inner shell
+	series_brings | (cd "$am" && xargs -P "$jobs" -I {} sh -c 'perl scripts/get_maintainer.pl \
+		--no-tree --nogit --nogit-fallback --nokeywords --nol --nor -f "$1" 2>&1 | grep -q "@" ||
+		echo "$1"' who {}) | none 'MAINTAINERS has an entry for each new file'
 	rm -rf "$am"
 	git --git-dir="$repo" worktree prune
 }
@@ -370,6 +377,31 @@ check_clang() {
 	at_step base
 }
 
+# The series for other kernels: it applies, what it touches compiles, the suites pass.
+check_variant() {
+	for directory in series/*/; do
+		BASE=$(basename "$directory")
+		export BASE
+		COUNTS=$counts run "$0" state || echo "status $?" | fail "variant: $BASE ended early"
+	done
+}
+
+# The last state of the series, compiled. Every message of the compilers counts, without W=1.
+check_state() {
+	name="the series for ${variant:-$kernel}"
+	pass "$name applies"
+	at_step "$series_top"
+	touched base "$series_top" | objects_of >"$tmp/touched"
+	grep -v "$arm64_only" "$tmp/touched" >"$tmp/x86"
+	grep "$arm64_only" "$tmp/touched" >"$tmp/arm64"
+	for where in x86 arm64; do
+		compile $where "state-$where" "$tmp/$where" || grep -E 'error|\*\*\*' "$build/log/state-$where.log"
+		warnings "state-$where"
+		(cd "$build/step/$where" && xargs ls <"$tmp/$where" 2>&1 >/dev/null)
+	done | none "$name: $(wc -l <"$tmp/touched") C files compile, and none is left out"
+	suites um
+}
+
 check_sparse() {
 	run harness/sparse.sh || exit 2
 	at_step "$series_top"
@@ -433,7 +465,7 @@ suites() { # config
 	checkout "$build/series/src" "$series_top"
 	run harness/kunit.sh series "$1"
 	status=$?
-	result=out/kunit-series-$1
+	result=out/${variant:+$variant-}kunit-series-$1
 	judge "$result" "$1"
 	if [ "$status" = 0 ] || [ -s "$tmp/bad" ]; then
 		pass "$1: the kernel booted and ran every suite"
