@@ -39,7 +39,10 @@ bench:                ## base and series measured; table, CSV and plots in out/b
 bench-quick:          ## the instruction counts alone
 	@harness/bench.sh quick
 
+bench-wake:           ## how late waits on nouveau's channels without events wake
+	@harness/bench.sh wake
+
 clean:                ## delete build/ and out/ (not while build/tree has unsaved work)
 	@harness/clean.sh
 
-.PHONY: all help base tree save series deb test docs bench bench-quick clean
+.PHONY: all help base tree save series deb test docs bench bench-quick bench-wake clean

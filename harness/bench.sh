@@ -1,7 +1,8 @@
 #!/bin/sh
-# Base and series measured in one run, from the same configurations: bench.sh all|quick
-# quick is the instruction counts alone. A table goes to standard output; out/bench gets
-# bench.csv (a line a row), runs.csv (a line a row of each run), counts and plots.
+# Base and series measured in one run, from the same configurations: bench.sh all|quick|wake
+# quick is the instruction counts alone, wake the waits on nouveau's channels without events. A
+# table goes to standard output; out/bench gets bench.csv (a line a row), runs.csv (a line a row of
+# each run), counts and plots.
 . "$(dirname "$0")/lib.sh"
 begin
 run harness/prereq.sh && run harness/prereq.sh bench && run harness/base.sh || exit 2
@@ -34,10 +35,12 @@ use() { # side
 # Configure and compile, unless that was done.
 compile() { # config, arch, configuration to start from, targets
 	obj=$build/bench/$side/$1
-	wanted="$commit $(cat "harness/config/bench-$1.config" harness/bench/base.h |
+	wanted="$commit $(cat "harness/config/bench-$1.config" harness/bench/base.h harness/bench/wake/* |
 		git hash-object --stdin)"
 	[ "$(cat "$obj.done" 2>/dev/null)" != "$wanted" ] || return 0
 	checkout "$src" "$commit"
+	# Of nouveau the x86 kernel has the fences alone, without what they are configured with.
+	[ "$1" != x86 ] || cp harness/bench/wake/* "$src/drivers/gpu/drm/nouveau"
 	mkdir -p "$obj"
 	step "config-bench-$side-$1" make -C "$src" ARCH="$2" O="$obj" \
 		KCONFIG_ALLCONFIG="$top/harness/config/bench-$1.config" "$3" ||
@@ -72,9 +75,14 @@ qemu() { # machine, run, suite and case, accelerator and CPUs, kHz of the cycle 
 }
 
 # One instruction is one nanosecond of virtual time, and an idle CPU takes no time of ours.
+exact='tcg -smp 1 -icount shift=0,sleep=off -rtc clock=vm,base=2026-01-01'
+
 count() { # run
-	qemu icount "$1" 'dma-fence-bench.*' \
-		'tcg -smp 1 -icount shift=0,sleep=off -rtc clock=vm,base=2026-01-01' 1000000
+	qemu icount "$1" 'dma-fence-bench.*' "$exact" 1000000
+}
+
+wake() { # run
+	qemu wake "$1" 'nouveau-wake.*' "$exact" 1000000
 }
 
 uml() { # machine, run, words for the kernel
@@ -148,7 +156,7 @@ sizes() {
 
 for s in base series; do
 	use $s
-	compile x86 x86_64 allnoconfig bzImage
+	compile x86 x86_64 allnoconfig 'CONFIG_DRM_NOUVEAU=y bzImage'
 	if [ "$what" = all ]; then
 		compile um um allnoconfig linux
 		compile size x86_64 allmodconfig "KCFLAGS=-fstack-usage -k $(objects)"
@@ -157,7 +165,8 @@ done
 for run in 1 2; do
 	for s in base series; do
 		use $s
-		count $run
+		[ "$what" = wake ] || count $run
+		[ "$what" = quick ] || wake $run
 	done
 done
 if [ "$what" = all ]; then
@@ -181,7 +190,7 @@ fi
 
 mkdir -p "$out"
 awk '$3 == "nops/100" && $8 != 100 { print "100 instructions count as " $8 }
-	$1 == "icount" {
+	$1 == "icount" || $1 == "wake" {
 		what = $2 " " $3 " " $4
 		run = $5
 		$1 = $5 = ""
@@ -199,10 +208,12 @@ awk '$3 == "nops/100" && $8 != 100 { print "100 instructions count as " $8 }
 
 # A row of the table is the median of the medians of the runs; its spread is that of the medians.
 awk -f harness/bench/table.awk -v goals=harness/bench/goals -v csv="$out/bench.csv" "$runs" >"$table"
-{
-	gcc --version | head -n 1
-	awk -F , '$1 == "icount" && $2 == "count" { print $3, $5, $8 }' "$out/bench.csv"
-} >"$out/counts"
+if [ "$what" != wake ]; then
+	{
+		gcc --version | head -n 1
+		awk -F , '$1 == "icount" && $2 == "count" { print $3, $5, $8 }' "$out/bench.csv"
+	} >"$out/counts"
+fi
 cat "$table"
 if [ "$what" = all ]; then
 	step plots gnuplot -e "out = '$out'" harness/bench/plots.gp ||

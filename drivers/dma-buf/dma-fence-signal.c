@@ -120,14 +120,16 @@ static void dma_fence_dispatch_exit(unsigned long flags)
 
 /*
  * Make @fence signaled. Called once for a fence, with its lock held. Returns
- * whether there are @callbacks to be run by dma_fence_run_callbacks().
+ * the first node of its callbacks, to be run by dma_fence_run_callbacks(), or
+ * NULL. The last of them points to NULL, since the timestamp is where the head
+ * of the list was.
  */
-static bool dma_fence_publish(struct dma_fence *fence, ktime_t timestamp,
-			      struct list_head *callbacks)
+static __always_inline struct list_head *
+dma_fence_publish(struct dma_fence *fence, ktime_t timestamp)
 {
-	const struct dma_fence_ops *ops = rcu_dereference_protected(fence->ops, true);
 	unsigned long state = BIT(DMA_FENCE_FLAG_SIGNALED_BIT) |
 			      BIT(DMA_FENCE_FLAG_TIMESTAMP_BIT);
+	struct list_head *first;
 
 	trace_dma_fence_signaled(fence);
 
@@ -136,12 +138,15 @@ static bool dma_fence_publish(struct dma_fence *fence, ktime_t timestamp,
 	 * becomes independent of its issuer. Those who still use them are
 	 * inside RCU read-side critical sections.
 	 */
-	if (!ops->release && !ops->wait)
+	if (!test_bit(DMA_FENCE_FLAG_KEEP_OPS_BIT, &fence->flags))
 		RCU_INIT_POINTER(fence->ops, NULL);
 
-	if (!list_empty(&fence->cb_list)) {
-		list_replace(&fence->cb_list, callbacks);
+	first = fence->cb_list.next;
+	if (first != &fence->cb_list) {
+		fence->cb_list.prev->next = NULL;
 		state |= BIT(DMA_FENCE_FLAG_DISPATCHING_BIT);
+	} else {
+		first = NULL;
 	}
 	fence->timestamp = timestamp;
 
@@ -154,17 +159,19 @@ static bool dma_fence_publish(struct dma_fence *fence, ktime_t timestamp,
 	smp_mb__before_atomic();
 	atomic_long_or(state, (atomic_long_t *)&fence->flags);
 
-	return state & BIT(DMA_FENCE_FLAG_DISPATCHING_BIT);
+	return first;
 }
 
-/* Run what dma_fence_publish() took off the fence. */
-static void dma_fence_run_callbacks(struct dma_fence *fence,
-				    struct list_head *callbacks)
+/* Run the callbacks that dma_fence_publish() took off the fence. */
+static __always_inline void dma_fence_run_callbacks(struct dma_fence *fence,
+						    struct list_head *node)
 {
-	struct dma_fence_cb *cb, *next;
-
 	dma_fence_callbacks_begin();
-	list_for_each_entry_safe(cb, next, callbacks, node) {
+	while (node) {
+		struct dma_fence_cb *cb;
+
+		cb = list_entry(node, struct dma_fence_cb, node);
+		node = node->next;
 		/* The function may free @cb, this is the last look at it. */
 		INIT_LIST_HEAD(&cb->node);
 		cb->func(fence, cb);
@@ -207,27 +214,29 @@ static void dma_fence_wait_for_callbacks(struct dma_fence *fence)
 }
 
 /* Returns true if it was this call that made @fence signaled. */
-static bool __dma_fence_signal(struct dma_fence *fence, ktime_t timestamp)
+static __always_inline bool __dma_fence_signal(struct dma_fence *fence,
+					       ktime_t timestamp)
 {
-	struct list_head callbacks;
-	bool dispatch = false;
+	struct list_head *callbacks;
 	unsigned long flags;
-	bool signaled;
 
 	flags = dma_fence_dispatch_enter();
 
 	spin_lock(&fence->lock);
-	signaled = dma_fence_test_signaled_flag(fence);
-	if (!signaled)
-		dispatch = dma_fence_publish(fence, timestamp, &callbacks);
+	if (dma_fence_test_signaled_flag(fence)) {
+		spin_unlock(&fence->lock);
+		dma_fence_dispatch_exit(flags);
+		return false;
+	}
+	callbacks = dma_fence_publish(fence, timestamp);
 	spin_unlock(&fence->lock);
 
-	if (dispatch)
-		dma_fence_run_callbacks(fence, &callbacks);
+	if (callbacks)
+		dma_fence_run_callbacks(fence, callbacks);
 
 	dma_fence_dispatch_exit(flags);
 
-	return !signaled;
+	return true;
 }
 
 /**
@@ -305,22 +314,21 @@ void dma_fence_signal(struct dma_fence *fence)
 }
 EXPORT_SYMBOL(dma_fence_signal);
 
-/* Returns false if @fence is signaled, or was by enabling it. */
-static bool __dma_fence_enable_signaling(struct dma_fence *fence)
+/*
+ * Enable signaling of a fence on which nobody has done so, or somebody does it
+ * at this moment. Out of line: this happens once for a fence.
+ */
+static noinline bool dma_fence_first_enable(struct dma_fence *fence)
 {
 	const struct dma_fence_ops *ops;
 	bool enabled = true;
-
-	if (dma_fence_test_signaled_flag(fence))
-		return false;
 
 	/*
 	 * Nothing is published by the bit, it only elects the one who calls the
 	 * op. Others do not wait for it: what they add will be run when the
 	 * fence signals, however enabling ends.
 	 */
-	if (test_bit(DMA_FENCE_FLAG_ENABLE_SIGNAL_BIT, &fence->flags) ||
-	    test_and_set_bit(DMA_FENCE_FLAG_ENABLE_SIGNAL_BIT, &fence->flags))
+	if (test_and_set_bit(DMA_FENCE_FLAG_ENABLE_SIGNAL_BIT, &fence->flags))
 		return true;
 
 	/*
@@ -336,11 +344,21 @@ static bool __dma_fence_enable_signaling(struct dma_fence *fence)
 
 		enabled = ops->enable_signaling(fence);
 		if (!enabled)
-			__dma_fence_signal(fence, ktime_get());
+			dma_fence_signal_timestamp(fence, ktime_get());
 	}
 	rcu_read_unlock();
 
 	return enabled;
+}
+
+/* Returns false if @fence is signaled, or was by enabling it. */
+static __always_inline bool __dma_fence_enable_signaling(struct dma_fence *fence)
+{
+	if (dma_fence_test_signaled_flag(fence))
+		return false;
+
+	return test_bit(DMA_FENCE_FLAG_ENABLE_SIGNAL_BIT, &fence->flags) ||
+	       dma_fence_first_enable(fence);
 }
 
 /**
@@ -363,9 +381,9 @@ void dma_fence_enable_signaling(struct dma_fence *fence)
 EXPORT_SYMBOL(dma_fence_enable_signaling);
 
 /* The look at the state and the linking are one step for every signaler. */
-static int dma_fence_link_callback(struct dma_fence *fence,
-				   struct dma_fence_cb *cb,
-				   dma_fence_func_t func)
+static __always_inline int dma_fence_link_callback(struct dma_fence *fence,
+						   struct dma_fence_cb *cb,
+						   dma_fence_func_t func)
 {
 	unsigned long flags;
 	int ret = -ENOENT;

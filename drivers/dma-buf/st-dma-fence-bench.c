@@ -321,6 +321,17 @@ static void count_nops(struct kunit *test)
 	bench_report(b, "count", "nops", BENCH_NOPS);
 }
 
+/* A part of every signal that is not the core's to change. */
+static void count_ktime_get(struct kunit *test)
+{
+	struct bench *b = bench_new_count(test);
+	int i;
+
+	for (i = 0; i < BENCH_COUNTS; i++)
+		bench_count(b, ktime_get());
+	bench_report(b, "count", "ktime_get", 1);
+}
+
 static void count_signal(struct kunit *test)
 {
 	static const int callbacks[] = { 0, 1, 4, 64 };
@@ -957,6 +968,7 @@ static void time_read(struct kunit *test)
 
 static struct kunit_case bench_cases[] = {
 	KUNIT_CASE_SLOW(count_nops),
+	KUNIT_CASE_SLOW(count_ktime_get),
 	KUNIT_CASE_SLOW(count_signal),
 	KUNIT_CASE_SLOW(count_add_remove),
 	KUNIT_CASE_SLOW(count_is_signaled),

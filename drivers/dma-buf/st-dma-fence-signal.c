@@ -1360,6 +1360,8 @@ static void st_test_wait_custom(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, c->left, HZ);
 	KUNIT_EXPECT_FALSE_MSG(test, c->premature, "returned with a callback running");
 	KUNIT_EXPECT_TRUE(test, c->verdict);
+	/* Later waits go to the op as well. */
+	KUNIT_EXPECT_NOT_NULL(test, rcu_access_pointer(c->f->base.ops));
 	dma_fence_put(&c->f->base);
 }
 

@@ -42,7 +42,7 @@ END {
 		base = runs[where, "base"] ? middle(where, "base") : ""
 		series = runs[where, "series"] ? middle(where, "series") : ""
 		ratio = base > 0 && series != "" ? sprintf("%.3f", series / base) : ""
-		miss = ratio != "" && goal[where] != "-" && ratio > goal[where] + 0 ? " missed" : ""
+		miss = ratio != "" && goal[where] != "-" && ratio + 0 > goal[where] + 0 ? " missed" : ""
 		gsub(" ", ",", where)
 		print where "," unit[word[2]] "," base "," low_high(order[i], "base") "," series "," \
 			low_high(order[i], "series") "," ratio "," goal[order[i]] >csv

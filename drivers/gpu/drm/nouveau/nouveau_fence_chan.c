@@ -55,9 +55,16 @@
 #include "nouveau_dma.h"
 #include "nouveau_fence.h"
 
-/* How long the timer sleeps between two looks. */
+/*
+ * How long the timer sleeps between two looks: half as long again each time,
+ * so that a fence is found late by up to half of the time since the last one
+ * was enabled. A wait for a fence that was enabled long before does not start
+ * the timer over, so the longest sleep is also how late such a wait may be. At
+ * this one, polling costs a third more than one task that looks and sleeps each
+ * millisecond, however many tasks wait.
+ */
 #define NOUVEAU_FENCE_POLL_MIN	(1 * NSEC_PER_USEC)
-#define NOUVEAU_FENCE_POLL_MAX	(1 * NSEC_PER_MSEC)
+#define NOUVEAU_FENCE_POLL_MAX	(250 * NSEC_PER_USEC)
 
 static void
 nouveau_fence_start_poll(struct nouveau_fence_chan *fctx, u64 delay)
@@ -175,7 +182,7 @@ nouveau_fence_poll(struct hrtimer *timer)
 	 */
 	spin_lock_irqsave(&fctx->lock, flags);
 	if (fctx->notify_ref && !hrtimer_is_queued(timer))
-		nouveau_fence_start_poll(fctx, min(2 * fctx->poll_delay,
+		nouveau_fence_start_poll(fctx, min(fctx->poll_delay * 3 / 2,
 						   NOUVEAU_FENCE_POLL_MAX));
 	spin_unlock_irqrestore(&fctx->lock, flags);
 
