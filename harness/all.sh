@@ -4,7 +4,7 @@
 begin
 rm -f "$build/seconds"
 run harness/prereq.sh && run harness/base.sh || exit 2
-if what=$(unsaved); then
+if what=$(unsaved "$build"); then
 	note "$what: this run takes series/ as it is"
 fi
 series_commits

@@ -2,5 +2,7 @@
 # Delete what the harness made.
 . "$(dirname "$0")/lib.sh"
 begin
-what=$(unsaved) && die "$what"
+for directory in "$build" "$build"/[0-9]*; do
+	what=$(unsaved "$directory") && die "$what"
+done
 rm -rf "$build" out

@@ -313,13 +313,13 @@ checkout() { # directory, commit
 }
 
 # Is there work in build/tree that only exists there? Prints what.
-unsaved() {
-	[ -e "$build/tree/.git" ] || return 1
-	if [ -n "$(git -C "$build/tree" status --porcelain)" ]; then
-		echo "build/tree has uncommitted edits, which make save takes once they are committed"
-	elif [ "$(git -C "$build/tree" rev-parse HEAD)" != \
-	       "$(git --git-dir="$repo" rev-parse -q --verify refs/harness/saved)" ]; then
-		echo "build/tree has commits that make save has not taken"
+unsaved() { # build directory
+	[ -e "$1/tree/.git" ] || return 1
+	if [ -n "$(git -C "$1/tree" status --porcelain)" ]; then
+		echo "${1#"$top"/}/tree has uncommitted edits, which make save takes once they are committed"
+	elif [ "$(git -C "$1/tree" rev-parse HEAD)" != \
+	       "$(git --git-dir="$1/linux.git" rev-parse -q --verify refs/harness/saved)" ]; then
+		echo "${1#"$top"/}/tree has commits that make save has not taken"
 	else
 		return 1
 	fi

@@ -3,11 +3,11 @@
 . "$(dirname "$0")/lib.sh"
 begin
 run harness/prereq.sh && run harness/base.sh || exit 2
-what=$(unsaved) && die "$what"
+what=$(unsaved "$build") && die "$what"
 need_disk "$build" 2000 "build/tree"
 series_commits
 checkout "$build/tree" "$series_top"
 git -C "$build/tree" checkout -q -B series "$series_top" || exit 2
 git --git-dir="$repo" update-ref refs/harness/saved "$series_top" || exit 2
 series_hash >"$build/tree.state"
-echo "build/tree: $(patches | wc -l) commits on base, branch series"
+echo "${build#"$top"/}/tree: $(patches | wc -l) commits on base, branch series"
