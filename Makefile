@@ -1,6 +1,6 @@
 # The door to the harness; "make help" explains the targets.
 MAKEFLAGS += --no-print-directory
-export KDIR OUT SIGNOFF TREE
+export KDIR OUT SIGNOFF TREE MINUTES SOAK
 
 all:                  ## the series from nothing to tested patches in out/series
 	@harness/all.sh
@@ -36,7 +36,13 @@ bench:                ## base and series measured; table, CSV and plots in out/b
 bench-quick:          ## the instruction counts alone
 	@harness/bench.sh quick
 
+mutants:              ## break the series at one place at a time; each breakage must be caught
+	@harness/mutants.sh
+
+soak:                 ## boot stress and race suites again and again: MINUTES=10, SOAK=um without KASAN
+	@harness/soak.sh
+
 clean:                ## delete build/ and out/ (not while build/tree has unsaved work)
 	@harness/clean.sh
 
-.PHONY: all help base tree save series test docs bench bench-quick clean
+.PHONY: all help base tree save series test docs bench bench-quick mutants soak clean
