@@ -61,9 +61,10 @@ caught_by() { # mutant, means, what for
 			[ -n "$ended" ] || failed_cases | paste -s -d ' ' | sed -n 's/^./kunit &/p'
 			;;
 		report)
-			head -n 1 "$tmp/reports" | sed -n 's/^.*\(WARNING\|BUG\|INFO\|list_\)/report \1/p'
+			sed -n -e 's/[+,].*//' -e 's/^.*\(WARNING\|BUG\|INFO\|list_\)/report \1/p' "$tmp/reports" |
+				head -n 1
 			;;
-		"$ended") echo "$ended in $(failed_cases | head -n 1)" ;;
+		"$ended") echo "$ended in $3" ;;
 		esac
 		;;
 	esac
@@ -84,20 +85,20 @@ need_kernel() {
 checkout "$src" "$series_top"
 [ $# != 0 ] || set -- harness/mutants/*
 : >"$tmp/table"
-for name; do
-	name=$(basename "$name")
-	mutant=harness/mutants/$name
-	[ -f "$mutant" ] || die "no mutant is called $name"
-	what=$(sed -n '1s/^# //p' "$mutant")
-	file=$(sed -n 's/^# in //p' "$mutant")
-	by=$(sed -n 's/^# by //p' "$mutant")
+for path; do
+	mutant=$(basename "$path")
+	path=harness/mutants/$mutant
+	[ -f "$path" ] || die "no mutant is called $mutant"
+	what=$(sed -n '1s/^# //p' "$path")
+	file=$(sed -n 's/^# in //p' "$path")
+	by=$(sed -n 's/^# by //p' "$path")
 	case $by in
 	model* | litmus*) ;;
 	*) need_kernel ;;
 	esac
 	began=$(date +%s)
 	caught=
-	if ! perl -0777 -p "$mutant" "$src/$file" >"$tmp/mutated" 2>"$tmp/perl" ||
+	if ! perl -0777 -p "$path" "$src/$file" >"$tmp/mutated" 2>"$tmp/perl" ||
 	   cmp -s "$src/$file" "$tmp/mutated"; then
 		state='DOES NOT APPLY'
 	else
@@ -106,17 +107,17 @@ for name; do
 		*)
 			cp "$tmp/mutated" "$src/$file"
 			built=
-			build_kernel "mutant-$name-build" >/dev/null && built=1
+			build_kernel "mutant-$mutant-build" >/dev/null && built=1
 			;;
 		esac
 		state='DOES NOT BUILD'
 		if [ -n "$built" ]; then
-			caught=$(caught_by "$name" "${by%% *}" "${by#* }")
+			caught=$(caught_by "$mutant" "${by%% *}" "${by#* }")
 			state=${caught:-SURVIVED}
 		fi
-		checkout "$src" "$series_top"
+		git -C "$src" checkout -q -- "$file"
 	fi
-	printf '%s\t%s\t%s\t%s\n' "$name" "$what" "$state" "$(($(date +%s) - began))" >>"$tmp/table"
+	printf '%s\t%s\t%s\t%s\n' "$mutant" "$what" "$state" "$(($(date +%s) - began))" >>"$tmp/table"
 	tail -n 1 "$tmp/table" | awk -F '\t' '{ printf "%-28s %4d s  %s\n%-28s         %s\n", $1, $4, $2, "", $3 }'
 done
 mkdir -p out
