@@ -1,6 +1,6 @@
 # The door to the harness; "make help" explains the targets.
 MAKEFLAGS += --no-print-directory
-export KDIR OUT SIGNOFF TREE BASE
+export KDIR OUT SIGNOFF TREE BASE MINUTES SOAK
 
 all:                  ## the series from nothing to tested patches in out/series
 	@harness/all.sh
@@ -42,7 +42,13 @@ bench-quick:          ## the instruction counts alone
 bench-wake:           ## how late waits on nouveau's channels without events wake
 	@harness/bench.sh wake
 
+mutants:              ## break the series at one place at a time; each breakage must be caught
+	@harness/mutants.sh
+
+soak:                 ## boot stress and race suites again and again: MINUTES=10, SOAK=um without KASAN
+	@harness/soak.sh
+
 clean:                ## delete build/ and out/ (not while build/tree has unsaved work)
 	@harness/clean.sh
 
-.PHONY: all help base tree save series deb test docs bench bench-quick bench-wake clean
+.PHONY: all help base tree save series deb test docs bench bench-quick bench-wake mutants soak clean

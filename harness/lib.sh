@@ -362,3 +362,25 @@ kunit_table() { # tsv
 reports() { # kernel log
 	grep -E 'WARNING: |BUG: |INFO: (possible|trying|task|rcu)|Kernel panic|Oops|list_(add|del) corruption|turning off the locking' "$1"
 }
+
+# --- Model and litmus tests ---
+
+# Check the model with some of its steps replaced; prints what was found.
+model() { # words for spin
+	rm -rf "$tmp/model"
+	mkdir "$tmp/model"
+	(
+		cd "$tmp/model" || exit 2
+		spin -a "$@" "$top/harness/model/dma_fence.pml" && gcc -O2 -DSAFETY -DCOLLAPSE \
+			-DMEMLIM=4096 -o pan pan.c && ./pan -m100000
+	) >"$tmp/pan.log" 2>&1
+	grep -E 'errors: [0-9]+$' "$tmp/pan.log" || tail -n 2 "$tmp/pan.log"
+}
+
+# What herd7 says of a litmus test: its observation, and whether there is a data race.
+litmus() { # tree, file
+	env -C "$1/tools/memory-model" timeout 60 \
+		"$build/herd/herd7" -conf linux-kernel.cfg "../../$2" >"$tmp/herd.log" 2>&1
+	sed -n -e 's/^Observation [^ ]* \([A-Z][a-z]*\) .*/\1/p' -e 's/^Flag data-race$/DATARACE/p' \
+		"$tmp/herd.log" | sort -r | paste -s -d ' '
+}

@@ -2,7 +2,7 @@
 # The checks: test.sh runs all, test.sh NAME one alone, test.sh names lists them.
 # The last line is "N passed, N failed", checks and KUnit cases together.
 . "$(dirname "$0")/lib.sh"
-names='shell harness model litmus cocci apply checkpatch kunit kasan lockdep commits clang sparse rt drm bench'
+names='shell harness model litmus cocci apply checkpatch kunit mutants kasan lockdep commits clang sparse rt drm bench'
 # Not a part of all, by the time that they take.
 alone='variant state selftests'
 
@@ -124,18 +124,6 @@ check_checkpatch() {
 		none 'checkpatch: every reason is needed, and states one'
 }
 
-# Check the model with some of its steps replaced; prints what was found.
-model() { # words for spin
-	rm -rf "$tmp/model"
-	mkdir "$tmp/model"
-	(
-		cd "$tmp/model" || exit 2
-		spin -a "$@" "$top/harness/model/dma_fence.pml" && gcc -O2 -DSAFETY -DCOLLAPSE \
-			-DMEMLIM=4096 -o pan pan.c && ./pan -m100000
-	) >"$tmp/pan.log" 2>&1
-	grep -E 'errors: [0-9]+$' "$tmp/pan.log" || tail -n 2 "$tmp/pan.log"
-}
-
 check_model() {
 	for words in '' -DALONE; do
 		# shellcheck disable=SC2086 # perhaps no word
@@ -233,12 +221,7 @@ check_litmus() {
 	checkout "$build/series/src" "$series_top"
 	while read -r file; do
 		expected=$(sed -n 's/^ \* Result: //p' "$build/series/src/$file")
-		env -C "$build/series/src/tools/memory-model" timeout 60 \
-			"$build/herd/herd7" -conf linux-kernel.cfg "../../$file" >"$tmp/herd.log" 2>&1
-		found=$(sed -n 's/^Observation [^ ]* \([A-Z][a-z]*\) .*/\1/p' "$tmp/herd.log")
-		if grep -q '^Flag data-race$' "$tmp/herd.log"; then
-			found="$found DATARACE"
-		fi
+		found=$(litmus "$build/series/src" "$file")
 		if [ -n "$expected" ] && [ "$found" = "$expected" ]; then
 			pass "litmus: $(basename "$file" .litmus): $found"
 		else
@@ -480,6 +463,19 @@ suites() { # config
 
 check_kunit() {
 	suites um
+}
+
+# Four of them, on the objects of the check before; make mutants has all.
+check_mutants() {
+	rm -f out/mutants.tsv
+	run harness/mutants.sh core-dispatching-early core-add-no-look array-leak nouveau-event-leak >/dev/null
+	[ -s out/mutants.tsv ] || die "no result of the mutants, see $build/log"
+	while IFS="$(printf '\t')" read -r name what state time; do
+		case $state in
+		[A-Z]*) echo "$what: $state" | fail "mutants: $name" ;;
+		*) pass "mutants: $name: $state ($time s)" ;;
+		esac
+	done <out/mutants.tsv
 }
 
 check_kasan() {

@@ -131,6 +131,7 @@ dma_fence_publish(struct dma_fence *fence, ktime_t timestamp)
 			      BIT(DMA_FENCE_FLAG_TIMESTAMP_BIT);
 	struct list_head *first;
 
+	lockdep_assert_held(&fence->lock);
 	trace_dma_fence_signaled(fence);
 
 	/*

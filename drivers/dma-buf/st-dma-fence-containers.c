@@ -284,6 +284,7 @@ struct st_container_race {
 	struct st_fence *m[4];
 	struct dma_fence *node[4];
 	unsigned int mask;
+	int left;
 	struct st_cb cb[2];
 	int ret[2];
 	bool done;
@@ -1010,7 +1011,7 @@ static void st_gc_race_walk(void *arg)
 	struct dma_fence *next;
 
 	next = dma_fence_chain_walk(dma_fence_get(r->container));
-	r->ret[0] = next == r->node[1];
+	r->ret[0] = next == r->node[r->left];
 	dma_fence_put(next);
 }
 
@@ -1018,48 +1019,57 @@ static void st_gc_race_signal(void *arg)
 {
 	struct st_container_race *r = arg;
 	struct dma_fence *next;
+	int i;
 
 	st_await(&r->race, 1);
-	dma_fence_signal(&r->m[2]->base);
+	for (i = 2; i > r->left; i--)
+		dma_fence_signal(&r->m[i]->base);
 	next = dma_fence_chain_walk(dma_fence_get(r->container));
-	r->ret[1] = next == r->node[1];
+	r->ret[1] = next == r->node[r->left];
 	dma_fence_put(next);
 	st_reach(&r->race, 2);
 }
 
 /*
  * Two CPUs drop the same node. The one that comes second has seen the node and
- * must give back its references.
+ * must give back its references. If the other one has dropped the next node as
+ * well, that must not come back.
  */
 static void st_chain_gc_race(struct kunit *test)
 {
-	struct st_container_race r = {};
-	int i;
+	int left, i;
 
-	st_members_new(test, r.m, 4);
-	for (i = 0; i < 4; i++) {
-		r.container = st_node_new(test, r.container, &r.m[i]->base,
-					  i + 1);
-		r.node[i] = dma_fence_get(r.container);
+	for (left = 1; left >= 0; left--) {
+		struct st_container_race r = { .left = left };
+
+		st_members_new(test, r.m, 4);
+		for (i = 0; i < 4; i++) {
+			r.container = st_node_new(test, r.container,
+						  &r.m[i]->base, i + 1);
+			r.node[i] = dma_fence_get(r.container);
+		}
+		r.m[2]->signaled = st_stop_at_member;
+		r.m[2]->priv = &r;
+
+		st_run_pair(test, &r.race, st_gc_race_walk, st_gc_race_signal,
+			    &r);
+
+		KUNIT_EXPECT_TRUE(test, r.ret[0]);
+		KUNIT_EXPECT_TRUE(test, r.ret[1]);
+		/* Out of the chain, only the test still has it. */
+		KUNIT_EXPECT_EQ(test, kref_read(&r.node[2]->refcount), 1);
+		/* The test and the node after it; the one that is left: the head. */
+		for (i = left; i < 2; i++)
+			KUNIT_EXPECT_EQ(test, kref_read(&r.node[i]->refcount),
+					i == left ? 3 : 2);
+
+		for (i = 0; i < 4; i++) {
+			dma_fence_signal(&r.m[i]->base);
+			dma_fence_put(r.node[i]);
+		}
+		dma_fence_put(r.container);
+		st_members_put(test, r.m, 4);
 	}
-	r.m[2]->signaled = st_stop_at_member;
-	r.m[2]->priv = &r;
-
-	st_run_pair(test, &r.race, st_gc_race_walk, st_gc_race_signal, &r);
-
-	KUNIT_EXPECT_TRUE(test, r.ret[0]);
-	KUNIT_EXPECT_TRUE(test, r.ret[1]);
-	/* Out of the chain, only the test still has it. */
-	KUNIT_EXPECT_EQ(test, kref_read(&r.node[2]->refcount), 1);
-	/* The test, the head, and the node that was in between. */
-	KUNIT_EXPECT_EQ(test, kref_read(&r.node[1]->refcount), 3);
-
-	for (i = 0; i < 4; i++) {
-		dma_fence_signal(&r.m[i]->base);
-		dma_fence_put(r.node[i]);
-	}
-	dma_fence_put(r.container);
-	st_members_put(test, r.m, 4);
 }
 
 struct st_gc_loop {
