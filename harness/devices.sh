@@ -39,14 +39,12 @@ gcc -O2 -Wall -Werror -static -isystem "$build/headers/usr/include" -I/usr/inclu
 	-o "$program" harness/devices/devices.c -ldrm || die 'cannot compile harness/devices/devices.c'
 
 rm -f "$result".*
-step "boot-$side-devices" timeout -k 5 900 qemu-system-x86_64 -nodefaults -no-user-config \
-	-display none -monitor none -serial stdio -no-reboot -m 1024 -smp 2,sockets=2 -accel tcg,thread=multi \
+emulate "boot-$side-devices" 900 "$obj" "root=root rootfstype=9p ro \
+	rootflags=trans=virtio,version=9p2000.L,msize=262144,cache=loose \
+	init=$top/harness/devices-init.sh DEVICES=$program" \
 	-device vmware-svga -device qxl -device virtio-gpu-pci \
 	-fsdev local,id=root,path=/,security_model=none,readonly=on \
-	-device virtio-9p-pci,fsdev=root,mount_tag=root -kernel "$obj/arch/x86/boot/bzImage" \
-	-append "console=ttyS0 panic=-1 root=root rootfstype=9p ro \
-		rootflags=trans=virtio,version=9p2000.L,msize=262144,cache=loose \
-		init=$top/harness/devices-init.sh DEVICES=$program"
+	-device virtio-9p-pci,fsdev=root,mount_tag=root
 tr -d '\r' <"$build/log/boot-$side-devices.log" >"$result.log"
 grep -q 'Brought up .* 2 CPUs' "$result.log" || die "the kernel did not run on two CPUs: $result.log"
 
