@@ -24,8 +24,13 @@
 #include <drm/drm_fourcc.h>
 #include <drm/vgem_drm.h>
 #include <drm/virtgpu_drm.h>
+#include <drm/vmwgfx_drm.h>
 #include <xf86drm.h>
 #include <xf86drmMode.h>
+
+#define DRM_IOCTL_VMW_EXECBUF	DRM_IOW(DRM_COMMAND_BASE + DRM_VMW_EXECBUF, struct drm_vmw_execbuf_arg)
+#define DRM_IOCTL_VMW_FENCE_WAIT \
+	DRM_IOWR(DRM_COMMAND_BASE + DRM_VMW_FENCE_WAIT, struct drm_vmw_fence_wait_arg)
 
 #define COUNT	16
 #define WAIT_MS	10000
@@ -429,6 +434,40 @@ static int execbuffer(struct card *c)
 	return signals(e.fence_fd);
 }
 
+/* --- vmwgfx's commands --- */
+
+/* A fence after a command, as a sync file and as the driver's own object. */
+static int commands(struct card *c)
+{
+	/* SVGA_CMD_UPDATE, x, y, width, height */
+	uint32_t update[5] = { 1, 0, 0, 16, 16 };
+	int i;
+
+	for (i = 0; i < COUNT; i++) {
+		struct drm_vmw_fence_rep rep = { .error = -EFAULT, .fd = -1 };
+		struct drm_vmw_execbuf_arg e = {
+			.commands = (uintptr_t)update, .command_size = sizeof(update),
+			.fence_rep = (uintptr_t)&rep, .version = DRM_VMW_EXECBUF_VERSION,
+			.flags = DRM_VMW_EXECBUF_FLAG_EXPORT_FENCE_FD, .context_handle = ~0U,
+		};
+		struct drm_vmw_fence_wait_arg w = {
+			.flags = DRM_VMW_FENCE_FLAG_EXEC, .timeout_us = WAIT_MS * 1000ULL,
+			.wait_options = DRM_VMW_WAIT_OPTION_UNREF,
+		};
+
+		try(!drmIoctl(c->fd, DRM_IOCTL_VMW_EXECBUF, &e));
+		try(!rep.error && rep.fd >= 0);
+		if (i & 1 && (syncobj_signals(c, rep.fd) || signals(rep.fd)))
+			return -1;
+		w.handle = rep.handle;
+		try(!drmIoctl(c->fd, DRM_IOCTL_VMW_FENCE_WAIT, &w));
+		if (signals(rep.fd))
+			return -1;
+		close(rep.fd);
+	}
+	return 0;
+}
+
 /* --- Sharing --- */
 
 static int import(struct card *from, struct buffer *b, struct card *to, uint32_t *handle)
@@ -542,6 +581,8 @@ static int run(const char *driver)
 		step(driver, "resources", resources(&c));
 		step(driver, "execbuffer", execbuffer(&c));
 	}
+	if (!strcmp(driver, "vmwgfx"))
+		step(driver, "commands", commands(&c));
 	return 0;
 }
 
