@@ -36,7 +36,7 @@ for driver in virtio_gpu qxl vmwgfx; do
 	set -- $("$DEVICES" ids $driver)
 	if [ $# = 4 ]; then
 		modetest_flips $driver modetest -s "$1@$2:$4"
-		modetest_flips $driver modetest_atomic -a -s "$1@$2:$4" -P "$3@$2:640x480"
+		modetest_flips $driver modetest_atomic -a -s "$1@$2:$4" -P "$3@$2:$4"
 	else
 		echo "device: not ok $driver.modetest no screen"
 	fi

@@ -91,9 +91,8 @@ else
 	# kunit.py would take KVM where there is one. All suites but dma-buf-fence-chain: of that,
 	# three cases arm each of 4096 nodes once more at each of 4096 signals, which takes minutes
 	# here. Chains on two CPUs are in dma-fence-containers and in the stress.
-	emulate "boot-$side-$config" 900 "$obj" \
-		'kunit_shutdown=reboot kunit.enable=1 kunit.autorun=1 kunit.filter_glob=dma-*[!n]
-		dma_fence_kunit.stress_ms=10000'
+	emulate "boot-$side-$config" 900 "$obj" "kunit_shutdown=reboot kunit.enable=1 kunit.autorun=1 \
+		kunit.filter_glob=dma-*[!n] dma_fence_kunit.stress_ms=10000"
 	tr -d '\r' <"$build/log/boot-$side-$config.log" >"$result.log"
 	step "parse-$side-$config" python3 "$kunit" parse --json="$top/$result.json" "$result.log"
 	status=$?
