@@ -30,7 +30,7 @@ modetest_flips() { # driver, name, words
 	fi
 }
 
-for driver in virtio_gpu qxl vmwgfx; do
+for driver in virtio_gpu qxl; do
 	"$DEVICES" run $driver | sed -u 's/^/device: /'
 	# shellcheck disable=SC2046 # words
 	set -- $("$DEVICES" ids $driver)
