@@ -338,6 +338,21 @@ export CCACHE_DIR CCACHE_BASEDIR CCACHE_NOHASHDIR CCACHE_DEPEND CCACHE_MAXSIZE
 # Two processors; a user-mode kernel has them only when its processes run under seccomp.
 kunit_smp='--kernel_args=ncpus=2 --kernel_args=seccomp=on'
 
+# Run a kernel for x86-64 on an emulated machine of two processors, as a step: its console is the
+# step's log. The speed of the cycle counter is stated, because a busy machine fails to measure it;
+# time would then come from timer interrupts, and stand still while a test holds those off.
+emulate() { # name of the step, seconds, directory of the kernel, words for it, words for QEMU
+	em_step=$1
+	em_limit=$2
+	em_kernel=$3/arch/x86/boot/bzImage
+	em_khz=$(awk '/MHz/ { print int($4 * 1000); exit }' /proc/cpuinfo)
+	em_words="console=ttyS0 panic=-1 no_timer_check tsc=reliable tsc_early_khz=${em_khz:-1000000} $4"
+	shift 4
+	step "$em_step" timeout -k 5 "$em_limit" qemu-system-x86_64 -nodefaults -no-user-config \
+		-display none -monitor none -serial stdio -no-reboot -cpu qemu64 -m 1024 \
+		-smp 2,sockets=2 -accel tcg,thread=multi -kernel "$em_kernel" -append "$em_words" "$@"
+}
+
 # Cases of a result of kunit.py: name, status.
 kunit_cases() { # json
 	jq -r 'def cases($in):
@@ -358,9 +373,24 @@ kunit_table() { # tsv
 		}' "$1"
 }
 
-# What lockdep, KASAN, RCU and the list checks wrote, a line a report.
+# What lockdep, KASAN, KCSAN, RCU and the list checks wrote, a line a report.
 reports() { # kernel log
 	grep -E 'WARNING: |BUG: |INFO: (possible|trying|task|rcu)|Kernel panic|Oops|list_(add|del) corruption|turning off the locking' "$1"
+}
+
+# Of the data races that a log has, those that count: a function of drivers/dma-buf, or an inline one
+# of the headers, is in the stack of one of the two accesses.
+races() { # kernel log, directory of the kernel
+	nm "$2"/drivers/dma-buf/*.o | awk '$2 ~ /^[tT]$/ { print $3 }' >"$tmp/functions"
+	awk 'NR == FNR { ours[$1]; next }
+		/^BUG: KCSAN: / { if (hit) print race; race = $0; hit = 0; next }
+		/^=+$/ { if (hit) print race; race = ""; hit = 0; next }
+		race && /^ [a-zA-Z_][^ ]*\+0x/ {
+			split($1, f, /[.+]/)
+			if (f[1] in ours || f[1] ~ /^dma_(buf|fence|resv)_/)
+				hit = 1
+		}
+		END { if (hit) print race }' "$tmp/functions" "$1"
 }
 
 # --- Model and litmus tests ---

@@ -2,9 +2,10 @@
 # The checks: test.sh runs all, test.sh NAME one alone, test.sh names lists them.
 # The last line is "N passed, N failed", checks and KUnit cases together.
 . "$(dirname "$0")/lib.sh"
-names='shell harness model litmus cocci apply checkpatch kunit mutants kasan lockdep commits clang sparse rt drm bench'
+names='shell harness model litmus cocci apply checkpatch kunit mutants kasan lockdep commits clang sparse rt
+	kcsan drm bench'
 # Not a part of all, by the time that they take.
-alone='variant state selftests'
+alone='variant state selftests devices'
 
 if [ "${1-}" = names ]; then
 	echo "$names $alone"
@@ -411,24 +412,6 @@ check_sparse() {
 		none "sparse on $(wc -l <"$tmp/objects") files: nothing that the base does not have"
 }
 
-check_rt() {
-	at_step "$series_top"
-	rt="make -C $build/step/src ARCH=x86_64 O=$build/step/rt"
-	# shellcheck disable=SC2086 # words
-	step config-rt $rt KCONFIG_ALLCONFIG="$top/harness/config/rt.config" allnoconfig ||
-		die "cannot configure PREEMPT_RT: $(first_error "$build/log/config-rt.log")"
-	for symbol in PREEMPT_RT PROVE_LOCKING DMA_FENCE_KUNIT_TEST SW_SYNC; do
-		grep -q "^CONFIG_$symbol=y" "$build/step/rt/.config" || echo "CONFIG_$symbol is not set"
-	done | none 'rt: configured'
-	# shellcheck disable=SC2086 # words
-	if step build-rt $rt CC='ccache gcc' -j"$jobs" W=1 drivers/dma-buf/; then
-		warnings build-rt | none 'rt: drivers/dma-buf compiles without warnings'
-	else
-		grep -E 'error|\*\*\*' "$build/log/build-rt.log" | fail 'rt: drivers/dma-buf compiles'
-	fi
-	at_step base
-}
-
 # Count the cases of a run as passed, failed, skipped; complain of reports.
 judge() { # result, name
 	if [ ! -s "$1.tsv" ]; then
@@ -480,6 +463,21 @@ check_mutants() {
 
 check_kasan() {
 	suites kasan
+}
+
+check_kcsan() {
+	suites kcsan
+}
+
+check_rt() {
+	suites rt
+	# With other words than the kernel was built with, so all of it is compiled again.
+	if step build-rt make -C "$build/series/src" ARCH=x86_64 O="$build/series/rt" CC='ccache gcc' \
+		-j"$jobs" W=1 drivers/dma-buf/; then
+		warnings build-rt | none 'rt: drivers/dma-buf compiles without warnings'
+	else
+		grep -E 'error|\*\*\*' "$build/log/build-rt.log" | fail 'rt: drivers/dma-buf compiles'
+	fi
 }
 
 # Cases that make lockdep report: a boot for each, since lockdep turns itself off.
@@ -610,6 +608,33 @@ check_selftests() {
 			none "selftests: the results on the base ($(wc -l <"$build/base-selftests.tsv")) are the same"
 		none 'selftests: no report of lockdep, KASAN or kmemleak' <$result.reports
 		none 'selftests: none on the base either' <"$build/base-selftests.reports"
+	fi
+}
+
+# The same programs on the emulated GPUs of both kernels: same results, and nothing reported.
+check_devices() {
+	run harness/prereq.sh devices || exit 2
+	key="$(cat "$build/base") $(cat harness/config/devices.config harness/devices*.sh harness/devices/* |
+		git hash-object --stdin)"
+	if [ "$(cat "$build/base-devices.key" 2>/dev/null)" != "$key" ]; then
+		checkout "$build/series/src" base
+		run harness/devices.sh plain
+		[ -s out/devices-plain.tsv ] || die 'no result from the devices on the base'
+		for file in tsv reports; do
+			cp out/devices-plain.$file "$build/base-devices.$file"
+		done
+		echo "$key" >"$build/base-devices.key"
+	fi
+	checkout "$build/series/src" "$series_top"
+	run harness/devices.sh series
+	result=out/devices-series
+	judge $result devices
+	if [ -s $result.tsv ]; then
+		diff "$build/base-devices.tsv" $result.tsv |
+			none "devices: the results on the base ($(wc -l <"$build/base-devices.tsv")) are the same"
+		place "$build/base-devices.reports" >"$tmp/old"
+		place $result.reports | comm -13 "$tmp/old" - |
+			none 'devices: no report that the base does not have'
 	fi
 }
 

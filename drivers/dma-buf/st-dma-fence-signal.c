@@ -28,6 +28,7 @@ struct st_ctx {
 	struct st_fence *f;
 	struct st_cb cb[16];
 	struct st_cb *heap;
+	struct completion start;
 	int ncalls;
 	/* guards @pending */
 	spinlock_t lock;
@@ -41,6 +42,7 @@ struct st_ctx {
 	bool node_linked;
 	bool released;
 	bool freed;
+	bool dispatching;
 	bool verdict;
 	int ret[2];
 	int seen;
@@ -382,6 +384,92 @@ static void st_test_flush_running(struct kunit *test)
 	KUNIT_EXPECT_FALSE_MSG(test, c->premature, "returned with a callback running");
 	KUNIT_EXPECT_EQ(test, c->ret[0], 1);
 	dma_fence_put(&c->f->base);
+}
+
+static bool st_dispatching(struct st_ctx *c)
+{
+	return test_bit(DMA_FENCE_FLAG_DISPATCHING_BIT, &c->f->base.flags);
+}
+
+static void st_wake_urgent(struct dma_fence *fence, struct dma_fence_cb *base)
+{
+	struct st_ctx *c = ctx_of(base);
+
+	complete(&c->start);
+	/* Preempted here, if at all, until the other task sleeps. */
+	c->verdict = READ_ONCE(c->dispatching);
+	c->premature = READ_ONCE(c->returned);
+	st_count(fence, base);
+}
+
+static void st_flush_urgent(void *arg)
+{
+	struct st_ctx *c = arg;
+
+	WRITE_ONCE(c->dispatching, st_dispatching(c));
+	dma_fence_flush_callbacks(&c->f->base);
+	c->ret[0] = READ_ONCE(c->cb[0].done);
+	WRITE_ONCE(c->returned, true);
+}
+
+static void st_remove_urgent(void *arg)
+{
+	struct st_ctx *c = arg;
+
+	WRITE_ONCE(c->dispatching, st_dispatching(c));
+	dma_fence_remove_callback(&c->f->base, &c->cb[0].base);
+	c->ret[0] = READ_ONCE(c->cb[0].done);
+	WRITE_ONCE(c->returned, true);
+}
+
+static void st_wait_urgent(void *arg)
+{
+	struct st_ctx *c = arg;
+
+	WRITE_ONCE(c->dispatching, st_dispatching(c));
+	dma_fence_wait(&c->f->base, false);
+	c->ret[0] = READ_ONCE(c->cb[0].done);
+	WRITE_ONCE(c->returned, true);
+}
+
+/*
+ * The callback wakes a task of higher priority on its own CPU, which waits for
+ * it. On PREEMPT_RT that task comes first, and has to sleep for the callback to
+ * get on; otherwise interrupts are off, and it comes when all is over.
+ */
+static void st_test_preempted_dispatch(struct kunit *test)
+{
+	static void (* const waits[])(void *arg) = {
+		st_flush_urgent, st_remove_urgent, st_wait_urgent,
+	};
+	int i;
+
+	for (i = 0; i < ARRAY_SIZE(waits); i++) {
+		struct st_ctx *c = st_ctx_new(test);
+		struct st_thread t = { .start = &c->start, .func = waits[i], .arg = c };
+		struct task_struct *task;
+
+		init_completion(&c->start);
+		init_completion(&t.done);
+		dma_fence_add_callback(&c->f->base, &c->cb[0].base, st_wake_urgent);
+
+		migrate_disable();
+		task = kthread_create_on_cpu(st_thread_main, &t, smp_processor_id(),
+					     "st-fence:%u");
+		if (!IS_ERR(task)) {
+			sched_set_fifo(task);
+			wake_up_process(task);
+			dma_fence_signal(&c->f->base);
+			wait_for_completion(&t.done);
+		}
+		migrate_enable();
+		KUNIT_ASSERT_FALSE(test, IS_ERR(task));
+
+		KUNIT_EXPECT_EQ(test, c->verdict, IS_ENABLED(CONFIG_PREEMPT_RT));
+		KUNIT_EXPECT_FALSE_MSG(test, c->premature, "returned with its callback running");
+		KUNIT_EXPECT_TRUE(test, c->ret[0]);
+		dma_fence_put(&c->f->base);
+	}
 }
 
 /* Signaling twice */
@@ -1406,6 +1494,7 @@ static struct kunit_case st_signal_cases[] = {
 	KUNIT_CASE(st_test_remove_in_signal),
 	KUNIT_CASE(st_test_flush_idle),
 	KUNIT_CASE(st_test_flush_running),
+	KUNIT_CASE(st_test_preempted_dispatch),
 	KUNIT_CASE(st_test_signal_does_not_wait),
 	KUNIT_CASE(st_test_signal_signal),
 	KUNIT_CASE(st_test_signaled_shows_all),

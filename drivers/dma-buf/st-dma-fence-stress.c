@@ -412,9 +412,12 @@ static void stress_signal(struct stress_thread *t, struct dma_fence *fence,
 		dma_fence_signal_timestamp(fence, ktime_get());
 		break;
 	case 3:
-		local_irq_save(flags);
+		/* Not on PREEMPT_RT: the fence lock may sleep there. */
+		if (!IS_ENABLED(CONFIG_PREEMPT_RT))
+			local_irq_save(flags);
 		dma_fence_signal(fence);
-		local_irq_restore(flags);
+		if (!IS_ENABLED(CONFIG_PREEMPT_RT))
+			local_irq_restore(flags);
 		break;
 	}
 	if (!dma_fence_test_signaled_flag(fence))
