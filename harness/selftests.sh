@@ -64,11 +64,11 @@ step "programs-$side" make -C "$tests" KHDR_INCLUDES="-isystem $build/headers/us
 rm -f "$result".*
 boot() { # step, programs, words for the kernel
 	boot_step=$1
-	programs=$2
+	which=$2
 	shift 2
 	step "$boot_step" timeout -k 5 900 "$obj/linux" mem=1G ncpus=2 seccomp=on console=tty \
 		rootfstype=hostfs root=/dev/root rootflags=/ ro panic=-1 oops=panic "$@" \
-		init="$top/harness/selftests-init.sh" TESTS="$tests" PROGRAMS="\"$programs\"" \
+		init="$top/harness/selftests-init.sh" TESTS="$tests" PROGRAMS="\"$which\"" \
 		${ARGS:+"ARGS=\"$ARGS\""}
 	cat "$build/log/$boot_step.log" >>"$result".log
 }
@@ -79,7 +79,7 @@ for leak in $leaks; do
 	all=$(echo " $all " | sed "s/ $leak / /")
 done
 if [ -n "${ONLY-}" ]; then
-	boot "boot-$side-selftests" "$ONLY" kmemleak=off
+	boot "boot-$side-selftests" "$ONLY" kmemleak=on
 else
 	boot "boot-$side-selftests" "$all" kmemleak=off
 	boot "boot-$side-leaks" "$leaks" kmemleak=on
@@ -101,10 +101,11 @@ awk '
 	}' "$result".log | sort >"$result".tsv
 {
 	# From where the tests begin: kmemleak has its own report when the second CPU is brought up.
-	sed -n '/as init process/,$p' "$result".log >"$tmp/tested"
+	awk '/Linux version/ { on = 0 } /as init process/ { on = 1 } on' "$result".log >"$tmp/tested"
 	reports "$tmp/tested"
 	grep -E '^kmemleak: (unreferenced|  comm)' "$result".log
 	grep -q '^kmemleak: done' "$result".log || echo 'kmemleak was not asked'
-	grep -q '^debug_locks: 1' "$result".log || echo 'lockdep turned itself off'
+	[ "$(grep -c '^debug_locks: 1' "$result".log)" = "$(grep -c 'as init process' "$result".log)" ] ||
+		echo 'lockdep turned itself off'
 } >"$result".reports
 [ -s "$result".tsv ] && ! grep -q FAIL "$result".tsv
