@@ -4,7 +4,7 @@
 . "$(dirname "$0")/lib.sh"
 names='shell harness model litmus cocci apply checkpatch kunit kasan lockdep commits clang sparse rt drm bench'
 # Not a part of all, by the time that they take.
-alone='selftests'
+alone='selftests vmwgfx amdgpu'
 
 if [ "${1-}" = names ]; then
 	echo "$names $alone"
@@ -454,6 +454,15 @@ check_kasan() {
 	suites kasan
 }
 
+# Fences of drivers that are only for x86: a kernel each.
+check_vmwgfx() {
+	suites vmwgfx
+}
+
+check_amdgpu() {
+	suites amdgpu
+}
+
 # Cases that make lockdep report: a boot for each, since lockdep turns itself off.
 check_lockdep() {
 	checkout "$build/series/src" "$series_top"
@@ -529,6 +538,8 @@ check_drm() {
 	cut -f 1 "$build/base-drm.tsv" | sort >"$tmp/old"
 	grep -v -P '\t(PASS|SKIP)$' $result.tsv | cut -f 1 | sort | comm -23 - "$tmp/old" |
 		none 'drm: no new case fails'
+	{ grep -q -P '^dma-fence-lockdep\.st_leaf\tPASS$' $result.tsv || echo "see $result.log"; } |
+		none 'drm: lockdep was on to the end, and the fence lock is a leaf in all of it'
 	place "$build/base-drm.reports" >"$tmp/old"
 	place $result.reports | comm -13 "$tmp/old" - |
 		none 'drm: no report that the base does not have'
