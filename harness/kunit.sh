@@ -24,16 +24,11 @@ fi
 
 # No line is dropped in silence: a symbol of ours counts from when the tree has it.
 arch=um
-smp=$kunit_smp
 target=linux
 kernel=linux
 fragments='um nouveau'
 case $config in
-drm)
-	fragments='um drm'
-	# Cases of these misuse a mutex, after which lockdep is off. They have nothing to do with fences.
-	smp="$smp --filter=module!=drm_bridge_test,module!=drm_connector_test"
-	;;
+drm) fragments='um drm' ;;
 kasan) fragments="$fragments kasan" ;;
 kcsan | rt | vmwgfx | amdgpu)
 	arch=x86_64
@@ -104,7 +99,7 @@ fi
 if [ $arch = um ]; then
 	# shellcheck disable=SC2086 # words
 	step "boot-$side-$config" python3 "$kunit" exec --build_dir="$obj" \
-		--timeout=900 $smp --json="$top/$result.json"
+		--timeout=900 $kunit_smp --json="$top/$result.json"
 	status=$?
 	cp "$obj/test.log" "$result.log"
 else
