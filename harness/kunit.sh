@@ -115,7 +115,8 @@ else
 	emulate "boot-$side-$config" 900 "$obj" "kunit_shutdown=reboot kunit.enable=1 kunit.autorun=1 \
 		kunit.filter_glob=$suites dma_fence_kunit.stress_ms=10000"
 	tr -d '\r' <"$build/log/boot-$side-$config.log" >"$result.log"
-	step "parse-$side-$config" python3 "$kunit" parse --json="$top/$result.json" "$result.log"
+	step "parse-$side-$config" python3 "$kunit" parse --json="$top/$result.json" \
+		"$top/$result.log"
 	status=$?
 fi
 [ -s "$result.json" ] || die "no result from $config: $(first_error "$build/log/boot-$side-$config.log")"
