@@ -30,7 +30,7 @@ cd "$top" || exit 2
 
 # Nothing of the user's can be here yet: build/tree needs build/base, which is written last.
 src=$build/series/src
-rm -rf "$repo" "$build/series" "$build/plain" "$build/step" "$build/series.state"
+rm -rf "$repo" "$build/series" "$build/step" "$build/series.state"
 git init -q --bare "$repo" || exit 2
 for setting in gc.auto=0 core.compression=1 core.bigFileThreshold=1 core.autocrlf=false; do
 	git --git-dir="$repo" config "${setting%=*}" "${setting#*=}" || exit 2

@@ -1,15 +1,20 @@
 #!/bin/sh
-# Build a kernel and run its KUnit suites: kunit.sh series|plain um|kasan|drm|kcsan|rt [build]
-# um and kasan have nouveau, drm has the suites that the base has, too; these three are user-mode
-# kernels. kcsan and rt are small kernels for x86-64, emulated by QEMU.
-# Series and plain base are built from one directory, so that ccache knows what they have in common.
+# Build a kernel and run its KUnit suites:
+# kunit.sh series|plain um|kasan|drm|xe|kcsan|rt|vmwgfx|amdgpu [build]
+# um and kasan have nouveau, drm has the suites that the base has, too, xe adds those of xe; these four
+# are user-mode kernels. The others are small kernels for x86-64, emulated by QEMU.
+# Series and plain base are built from one directory, and in two beside it, so that ccache knows what
+# they have in common.
 # Results: out/kunit-SIDE-CONFIG.{json,tsv,log,reports}. Status 1: a case failed.
 . "$(dirname "$0")/lib.sh"
 begin
 side=$1
 config=$2
 src=$build/series/src
-obj=$build/$side/$config
+obj=$build/series/$config
+if [ "$side" = plain ]; then
+	obj=$build/series/plain-$config
+fi
 result=out/${variant:+$variant-}kunit-$side-$config
 mkdir -p "$obj" out
 # A run that fails leaves no result of an earlier one.
@@ -24,8 +29,9 @@ kernel=linux
 fragments='um nouveau'
 case $config in
 drm) fragments='um drm' ;;
+xe) fragments='um drm xe' ;;
 kasan) fragments="$fragments kasan" ;;
-kcsan | rt)
+kcsan | rt | vmwgfx | amdgpu)
 	arch=x86_64
 	target=bzImage
 	kernel=vmlinux
@@ -36,28 +42,39 @@ esac
 	for fragment in $fragments; do
 		cat "harness/config/$fragment.config"
 	done
-	sed -n 's/^CONFIG_\(.*\)=y$/\1/p' harness/config/ours.config | while read -r symbol; do
-		if grep -q "^config $symbol\$" "$src/drivers/dma-buf/Kconfig"; then
+	for fragment in '' $fragments; do
+		file=harness/config/ours${fragment:+-$fragment}.config
+		[ ! -e "$file" ] || sed -n 's/^CONFIG_\(.*\)=y$/\1/p' "$file"
+	done | while read -r symbol; do
+		if grep -q -x "config $symbol" "$src/drivers/dma-buf/Kconfig" "$src"/drivers/gpu/drm/*/Kconfig; then
 			echo "CONFIG_$symbol=y"
 		fi
 	done
-} >"$build/$side/$config.kunitconfig"
+} >"$obj.kunitconfig"
 
 kunit=$src/tools/testing/kunit/kunit.py
 if [ $arch = um ]; then
 	step "config-$side-$config" python3 "$kunit" config --build_dir="$obj" \
-		--kunitconfig="$build/$side/$config.kunitconfig" --make_options='CC=ccache gcc'
+		--kunitconfig="$obj.kunitconfig" --make_options='CC=ccache gcc'
 else
 	# kunit.py starts from the defaults, which have much more to compile.
 	step "config-$side-$config" make -C "$src" ARCH=$arch O="$obj" CC='ccache gcc' \
-		KCONFIG_ALLCONFIG="$build/$side/$config.kunitconfig" allnoconfig
+		KCONFIG_ALLCONFIG="$obj.kunitconfig" allnoconfig
 fi || die "cannot configure $config: $(first_error "$build/log/config-$side-$config.log")"
-grep '^CONFIG_' "$build/$side/$config.kunitconfig" | grep -v -x -F -f "$obj/.config" >"$tmp/lost"
+grep '^CONFIG_' "$obj.kunitconfig" | grep -v -x -F -f "$obj/.config" >"$tmp/lost"
 [ ! -s "$tmp/lost" ] || die "not in the configuration $config: $(head -n 1 "$tmp/lost")"
+
+# A file that base and series have in common knows nothing of our symbols. So the configuration
+# without these is in the key of ccache, and the header that has them is not.
+grep '=' "$obj/.config" | grep -v -x -h -F -f harness/config/ours.config -f harness/config/ours-drm.config \
+	>"$tmp/settings"
+CCACHE_EXTRAFILES=$tmp/settings
+CCACHE_IGNOREHEADERS=include/generated/autoconf.h
+export CCACHE_EXTRAFILES CCACHE_IGNOREHEADERS
 
 # How many objects a whole build has is a guess until there was one.
 objects=$build/objects.build-$side-$config
-whole=$build/$side/$config.objects
+whole=$obj.objects
 fresh=
 rm -f "$objects"
 if [ ! -e "$obj/$kernel" ]; then
@@ -65,7 +82,7 @@ if [ ! -e "$obj/$kernel" ]; then
 	if [ -s "$whole" ]; then
 		cp "$whole" "$objects"
 	elif [ "$config" = drm ]; then
-		echo '~900' >"$objects"
+		echo '~950' >"$objects"
 	elif [ $arch != um ]; then
 		echo '~700' >"$objects"
 	else
@@ -91,10 +108,15 @@ else
 	# kunit.py would take KVM where there is one. All suites but dma-buf-fence-chain: of that,
 	# three cases arm each of 4096 nodes once more at each of 4096 signals, which takes minutes
 	# here. Chains on two CPUs are in dma-fence-containers and in the stress.
+	case $config in
+	kcsan | rt) suites='dma-*[!n]' ;;
+	*) suites=$config'*' ;;
+	esac
 	emulate "boot-$side-$config" 900 "$obj" "kunit_shutdown=reboot kunit.enable=1 kunit.autorun=1 \
-		kunit.filter_glob=dma-*[!n] dma_fence_kunit.stress_ms=10000"
+		kunit.filter_glob=$suites dma_fence_kunit.stress_ms=10000"
 	tr -d '\r' <"$build/log/boot-$side-$config.log" >"$result.log"
-	step "parse-$side-$config" python3 "$kunit" parse --json="$top/$result.json" "$result.log"
+	step "parse-$side-$config" python3 "$kunit" parse --json="$top/$result.json" \
+		"$top/$result.log"
 	status=$?
 fi
 [ -s "$result.json" ] || die "no result from $config: $(first_error "$build/log/boot-$side-$config.log")"

@@ -5,7 +5,7 @@
 names='shell harness model litmus cocci apply checkpatch kunit mutants kasan lockdep commits clang sparse rt'
 names="$names kcsan drm bench"
 # Not a part of all, by the time that they take.
-alone='variant state selftests devices'
+alone='xe vmwgfx amdgpu variant state selftests devices'
 
 if [ "${1-}" = names ]; then
 	echo "$names $alone"
@@ -480,6 +480,15 @@ check_rt() {
 	fi
 }
 
+# Fences of drivers that are only for x86: a kernel each.
+check_vmwgfx() {
+	suites vmwgfx
+}
+
+check_amdgpu() {
+	suites amdgpu
+}
+
 # Cases that make lockdep report: a boot for each, since lockdep turns itself off.
 check_lockdep() {
 	checkout "$build/series/src" "$series_top"
@@ -516,25 +525,26 @@ place() { # reports
 	sed -e 's/, CPU#.*//' -e 's/+0x[0-9a-f/x]*//' "$1" | sort -u
 }
 
-check_drm() {
+# The suites of a configuration, on base and series.
+compared() { # config
 	key="$(cat "$build/base") $(cat harness/config/*.config harness/kunit.sh | git hash-object --stdin)"
-	if [ "$(cat "$build/base-drm.key" 2>/dev/null)" != "$key" ]; then
+	if [ "$(cat "$build/base-$1.key" 2>/dev/null)" != "$key" ]; then
 		checkout "$build/series/src" base
-		run harness/kunit.sh plain drm
-		[ -s out/kunit-plain-drm.tsv ] || die "no result from the base's suites"
-		cp out/kunit-plain-drm.tsv "$build/base-drm.tsv"
-		sort -u out/kunit-plain-drm.reports >"$build/base-drm.reports"
-		echo "$key" >"$build/base-drm.key"
+		run harness/kunit.sh plain "$1"
+		[ -s "out/kunit-plain-$1.tsv" ] || die "no result from the base's suites"
+		cp "out/kunit-plain-$1.tsv" "$build/base-$1.tsv"
+		sort -u "out/kunit-plain-$1.reports" >"$build/base-$1.reports"
+		echo "$key" >"$build/base-$1.key"
 	fi
 	checkout "$build/series/src" "$series_top"
-	run harness/kunit.sh series drm
-	result=out/kunit-series-drm
-	if [ ! -s $result.tsv ]; then
-		fail 'drm: no result' </dev/null
+	run harness/kunit.sh series "$1"
+	result=out/kunit-series-$1
+	if [ ! -s "$result.tsv" ]; then
+		fail "$1: no result" </dev/null
 		return
 	fi
-	grep -P '\tPASS$' "$build/base-drm.tsv" | sort >"$tmp/base"
-	grep -P '\tPASS$' $result.tsv | sort >"$tmp/series"
+	grep -P '\tPASS$' "$build/base-$1.tsv" | sort >"$tmp/base"
+	grep -P '\tPASS$' "$result.tsv" | sort >"$tmp/series"
 	count pass "$(wc -l <"$tmp/series")"
 	# Some of the scheduler's cases judge times, and this machine may be busy: once more, alone.
 	comm -23 "$tmp/base" "$tmp/series" | cut -f 1 >"$tmp/lost"
@@ -542,7 +552,7 @@ check_drm() {
 	while read -r case <&3; do
 		# shellcheck disable=SC2086 # words
 		step "again-$case" python3 "$build/series/src/tools/testing/kunit/kunit.py" exec \
-			--build_dir="$build/series/drm" --timeout=300 $kunit_smp \
+			--build_dir="$build/series/$1" --timeout=300 $kunit_smp \
 			--json="$tmp/again.json" "$(echo "$case" | cut -d . -f 1,2)" 3<&-
 		if kunit_cases "$tmp/again.json" | grep -q -x -F "$case$(printf '\tPASS')"; then
 			echo "NOTE $case failed at first, and passed when it was run again alone"
@@ -550,14 +560,22 @@ check_drm() {
 			echo "$case" >>"$tmp/gone"
 		fi
 	done 3<"$tmp/lost"
-	none "drm: what passes on the base ($(wc -l <"$tmp/base") cases) passes on the series" \
+	none "$1: what passes on the base ($(wc -l <"$tmp/base") cases) passes on the series" \
 		<"$tmp/gone"
-	cut -f 1 "$build/base-drm.tsv" | sort >"$tmp/old"
-	grep -v -P '\t(PASS|SKIP)$' $result.tsv | cut -f 1 | sort | comm -23 - "$tmp/old" |
-		none 'drm: no new case fails'
-	place "$build/base-drm.reports" >"$tmp/old"
-	place $result.reports | comm -13 "$tmp/old" - |
-		none 'drm: no report that the base does not have'
+	cut -f 1 "$build/base-$1.tsv" | sort >"$tmp/old"
+	grep -v -P '\t(PASS|SKIP)$' "$result.tsv" | cut -f 1 | sort | comm -23 - "$tmp/old" |
+		none "$1: no new case fails"
+	place "$build/base-$1.reports" >"$tmp/old"
+	place "$result.reports" | comm -13 "$tmp/old" - |
+		none "$1: no report that the base does not have"
+}
+
+check_drm() {
+	compared drm
+}
+
+check_xe() {
+	compared xe
 }
 
 check_bench() {
