@@ -233,9 +233,9 @@ check_litmus() {
 	done <"$tmp/litmus"
 }
 
-# Objects for C files, in the form that make wants.
+# Objects for C files, in the form that make wants. amdkfd is compiled from within amdgpu.
 objects_of() {
-	sed 's/\.c$/.o/'
+	sed -e 's/\.c$/.o/' -e 's,/amd/amdkfd/,/amd/amdgpu/../amdkfd/,'
 }
 
 # What x86-64 does not compile; arm64 does.
