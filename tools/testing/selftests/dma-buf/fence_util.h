@@ -26,7 +26,7 @@
 #define SW_SYNC_INFO	"/sys/kernel/debug/sync/info"
 
 /* What is tried over and over is tried for so long, in ms, or so many times. */
-#define DURATION	3000
+#define DURATION	1000
 #define MIN_ROUNDS	30
 
 /* No test waits longer than this for what has to happen, in ms. */
