@@ -235,7 +235,7 @@ check_litmus() {
 
 # Objects for C files, in the form that make wants. amdkfd is compiled from within amdgpu.
 objects_of() {
-	sed -e 's/\.c$/.o/' -e 's,/amd/amdkfd/,/amd/amdgpu/../amdkfd/,'
+	sed -e 's/\.c$/.o/' -e 's,/amd/amdkfd/kfd_svm,/amd/amdgpu/../amdkfd/kfd_svm,'
 }
 
 # What x86-64 does not compile; arm64 does.
