@@ -624,7 +624,9 @@ check_selftests() {
 		diff "$build/base-selftests.tsv" $result.tsv |
 			none "selftests: the results on the base ($(wc -l <"$build/base-selftests.tsv")) are the same"
 		none 'selftests: no report of lockdep, KASAN or kmemleak' <$result.reports
-		none 'selftests: none on the base either' <"$build/base-selftests.reports"
+		# sw_sync of the base takes a reference to a fence that is being freed; patch 4 ends that.
+		grep -v 'lib/refcount\.c:.* at sync_timeline_signal' "$build/base-selftests.reports" |
+			none 'selftests: none on the base either, but for references to dying fences in sw_sync'
 	fi
 }
 
