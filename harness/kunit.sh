@@ -1,8 +1,8 @@
 #!/bin/sh
 # Build a kernel and run its KUnit suites:
 # kunit.sh series|plain um|kasan|drm|xe|kcsan|rt|vmwgfx|amdgpu [build]
-# um and kasan have nouveau, drm has the suites that the base has, too, xe adds those of xe; these four
-# are user-mode kernels. The others are small kernels for x86-64, emulated by QEMU.
+# um and kasan have nouveau, drm has the suites that the base has, too, xe adds those of xe; these and
+# amdgpu are user-mode kernels. The others are small kernels for x86-64, emulated by QEMU.
 # Series and plain base are built from one directory, and in two beside it, so that ccache knows what
 # they have in common.
 # Results: out/kunit-SIDE-CONFIG.{json,tsv,log,reports}. Status 1: a case failed.
@@ -30,8 +30,9 @@ fragments='um nouveau'
 case $config in
 drm) fragments='um drm' ;;
 xe) fragments='um drm xe' ;;
+amdgpu) fragments='um amdgpu' ;;
 kasan) fragments="$fragments kasan" ;;
-kcsan | rt | vmwgfx | amdgpu)
+kcsan | rt | vmwgfx)
 	arch=x86_64
 	target=bzImage
 	kernel=vmlinux
