@@ -4,8 +4,8 @@ csv = out . '/bench.csv'
 pick(what, field) = sprintf("< awk -F , '%s { print $3 \",\" %s }' %s", what, field, csv)
 
 do for [form in "svg png"] {
-	if (form eq 'svg') { set terminal svg size 900,600 background 'white' } \
-	else { set terminal pngcairo size 900,600 }
+	if (form eq 'svg') { set terminal svg noenhanced size 900,600 background 'white' } \
+	else { set terminal pngcairo noenhanced size 900,600 }
 
 	set output out . '/counts.' . form
 	set title 'Instructions, the series as part of the base'
@@ -15,6 +15,7 @@ do for [form in "svg png"] {
 	set grid ytics
 	set yrange [0:*]
 	set xtics rotate by -40
+	set rmargin 10
 	unset logscale
 	unset key
 	plot pick('$1 == "icount" && $2 == "count" && $3 !~ /nops/', '$11') using 2:xtic(1) lc 'steelblue', \
