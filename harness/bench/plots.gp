@@ -13,10 +13,10 @@ do for [form in "svg png"] {
 	set style fill solid 0.6
 	set boxwidth 0.8 relative
 	set grid ytics
+	unset logscale
 	set yrange [0:*]
 	set xtics rotate by -40
 	set rmargin 10
-	unset logscale
 	unset key
 	plot pick('$1 == "icount" && $2 == "count" && $3 !~ /nops/', '$11') using 2:xtic(1) lc 'steelblue', \
 		1 with lines lc 'black'
