@@ -111,7 +111,7 @@ frames() { # run
 
 touched() { # C files of drivers that are in the base, too
 	git --git-dir="$repo" diff-tree -r --no-renames --name-only --diff-filter=M base "$series_top" |
-		grep '^drivers/.*\.c$' | grep -v -E '/(st-|tests/|selftests?[_/]|.*_kunit)|/imagination/'
+		grep '^drivers/.*\.c$' | grep -v -E "/(st-|tests/|selftests?[_/]|.*_kunit)|$arm64_only"
 	echo drivers/dma-buf/dma-fence-signal.c
 }
 

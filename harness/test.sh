@@ -238,9 +238,6 @@ objects_of() {
 	sed -e 's/\.c$/.o/' -e 's,/amd/amdkfd/kfd_svm,/amd/amdgpu/../amdkfd/kfd_svm,'
 }
 
-# What x86-64 does not compile; arm64 does.
-arm64_only='^drivers/gpu/drm/imagination/'
-
 # Each compiler has a build directory and a configuration of its own.
 compile() { # x86, arm64 or clang; name of the step, file of objects, words for make
 	where=$1
