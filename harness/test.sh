@@ -154,6 +154,36 @@ cocci_sample() { # mode, sample
 	esac
 }
 
+# What the script finds in the files of $tmp/files as a commit has them: kind, file, line.
+cocci_places() { # commit
+	rm -rf "$tmp/places"
+	mkdir "$tmp/places"
+	tr '\n' '\0' <"$tmp/files" | xargs -0 git --git-dir="$repo" archive "$1" -- | tar x -C "$tmp/places"
+	# shellcheck disable=SC2086 # words
+	step cocci $cocci -D report --no-show-diff -j "$jobs" --cocci-file "$tmp/script.cocci" \
+		--dir "$tmp/places" >&2 || die "spatch: $(first_error "$build/log/cocci.log")"
+	awk -v top="$tmp/places/" '
+		BEGIN {
+			kind["signals with"] = "signal"
+			kind["the fence lock is the core"] = "lock"
+			kind["to wait for callbacks"] = "lock"
+			kind["error set under"] = "lock"
+			kind["state read"] = "state"
+			kind["the callbacks are"] = "list"
+			kind["given a lock of its issuer"] = "init"
+			kind["no parameter any more"] = "null"
+		}
+		index($0, top) == 1 {
+			split(substr($0, length(top) + 1), at, ":")
+			for (text in kind)
+				if (index($0, text))
+					print kind[text], at[1], at[2]
+			# An error that is set if the state is read so.
+			if (index($0, "error set under"))
+				print "state", at[1], at[2]
+		}' "$build/log/cocci.log" | sort -u
+}
+
 check_cocci() {
 	script=scripts/coccinelle/api/dma_fence_unlocked.cocci
 	if ! git --git-dir="$repo" show "$series_top:$script" >"$tmp/script.cocci" 2>/dev/null; then
@@ -178,35 +208,15 @@ check_cocci() {
 		return
 		;;
 	esac
-	mkdir "$tmp/places"
-	grep -v '^#' $places | cut -d ' ' -f 2 | sort -u | tr '\n' '\0' |
-		xargs -0 git --git-dir="$repo" archive base -- | tar x -C "$tmp/places"
-	# shellcheck disable=SC2086 # words
-	step cocci $cocci -D report --no-show-diff -j "$jobs" --cocci-file "$tmp/script.cocci" \
-		--dir "$tmp/places" || die "spatch: $(first_error "$build/log/cocci.log")"
-	awk -v top="$tmp/places/" '
-		BEGIN {
-			kind["signals with"] = "signal"
-			kind["the fence lock is the core"] = "lock"
-			kind["to wait for callbacks"] = "lock"
-			kind["error set under"] = "lock"
-			kind["state read"] = "state"
-			kind["the callbacks are"] = "list"
-			kind["given a lock of its issuer"] = "init"
-			kind["no parameter any more"] = "null"
-		}
-		index($0, top) == 1 {
-			split(substr($0, length(top) + 1), at, ":")
-			for (text in kind)
-				if (index($0, text))
-					print kind[text], at[1], at[2]
-			# An error that is set if the state is read so.
-			if (index($0, "error set under"))
-				print "state", at[1], at[2]
-		}' "$build/log/cocci.log" | sort -u >"$tmp/found"
+	grep -v '^#' $places | cut -d ' ' -f 2 | sort -u >"$tmp/files"
+	cocci_places base >"$tmp/found"
 	awk '/^#/ { next } { for (i = 3; i <= NF; i++) print $1, $2, $i }' $places | sort -u >"$tmp/due"
 	comm -13 "$tmp/found" "$tmp/due" |
 		none "cocci: finds all $(wc -l <"$tmp/due") places in the base that it is for"
+	git --git-dir="$repo" diff-tree -r --no-renames --name-only --diff-filter=d base "$series_top" -- \
+		drivers include | grep '\.[ch]$' | sort -u -o "$tmp/files" - "$tmp/files"
+	cocci_places "$series_top" |
+		none "cocci: finds none of them in $(wc -l <"$tmp/files") files that the series has or edits"
 }
 
 # A litmus test says in a comment what herd7 must find, and that it is about a data race.
