@@ -394,28 +394,35 @@ check_state() {
 
 check_sparse() {
 	run harness/sparse.sh || exit 2
-	at_step "$series_top"
-	touched base "$series_top" | objects_of | grep -v "$arm64_only" >"$tmp/objects"
-	echo drivers/dma-buf/ >>"$tmp/objects"
-	compile x86 sparse "$tmp/objects" W=1 C=2 CHECK="$build/sparse/sparse" ||
-		die "cannot compile for sparse: $(first_error "$build/log/sparse.log")"
-	grep -q '^  CHECK ' "$build/log/sparse.log" ||
-		die "sparse did not run: $(first_error "$build/log/sparse.log")"
-	warnings sparse | grep -v '\[-W' >"$tmp/sparse.top"
-	: >"$tmp/base.warnings"
-	if [ -s "$tmp/sparse.top" ]; then
-		# What the base says about headers that only new files of the series include.
-		echo drivers/gpu/drm/nouveau/nvif/object.o >>"$tmp/objects"
-		base_says x86 sparse-base "$tmp/objects" W=1 C=2 CHECK="$build/sparse/sparse"
-	fi
-	at_step base
-	grep -v '\[-W' "$tmp/base.warnings" >"$tmp/sparse.base"
-	# A header that the series does not touch says it once for each file that includes it.
 	git --git-dir="$repo" diff-tree -r --name-only base "$series_top" >"$tmp/ours"
-	awk -F : -v ours="$tmp/ours" 'BEGIN { while ((getline f <ours) > 0) our[f] = 1 }
-		!($1 in our)' "$tmp/sparse.base" | sort -u >"$tmp/known"
-	comm -13 "$tmp/sparse.base" "$tmp/sparse.top" | grep -v -x -F -f "$tmp/known" |
-		none "sparse on $(wc -l <"$tmp/objects") files: nothing that the base does not have"
+	for where in x86 arm64; do
+		at_step "$series_top"
+		touched base "$series_top" | objects_of >"$tmp/touched"
+		if [ $where = arm64 ]; then
+			grep "$arm64_only" "$tmp/touched"
+		else
+			grep -v "$arm64_only" "$tmp/touched"
+			echo drivers/dma-buf/
+		fi >"$tmp/objects"
+		compile "$where" "sparse-$where" "$tmp/objects" W=1 C=2 CHECK="$build/sparse/sparse" ||
+			die "cannot compile for sparse: $(first_error "$build/log/sparse-$where.log")"
+		grep -q '^  CHECK ' "$build/log/sparse-$where.log" ||
+			die "sparse did not run: $(first_error "$build/log/sparse-$where.log")"
+		warnings "sparse-$where" | grep -v '\[-W' >"$tmp/sparse.top"
+		: >"$tmp/base.warnings"
+		if [ -s "$tmp/sparse.top" ]; then
+			# What the base says about headers that only new files of the series include.
+			[ "$where" = arm64 ] || echo drivers/gpu/drm/nouveau/nvif/object.o >>"$tmp/objects"
+			base_says "$where" "sparse-$where-base" "$tmp/objects" W=1 C=2 CHECK="$build/sparse/sparse"
+		fi
+		grep -v '\[-W' "$tmp/base.warnings" >"$tmp/sparse.base"
+		# A header that the series does not touch says it once for each file that includes it.
+		awk -F : -v ours="$tmp/ours" 'BEGIN { while ((getline f <ours) > 0) our[f] = 1 }
+			!($1 in our)' "$tmp/sparse.base" | sort -u >"$tmp/known"
+		comm -13 "$tmp/sparse.base" "$tmp/sparse.top" | grep -v -x -F -f "$tmp/known" |
+			none "sparse for $where on $(wc -l <"$tmp/objects") files: nothing that the base does not have"
+	done
+	at_step base
 }
 
 # Count the cases of a run as passed, failed, skipped; complain of reports.
