@@ -279,7 +279,7 @@ static void st_array_lazy(struct kunit *test)
 
 /* What the two CPUs of a race on a container share. */
 struct st_container_race {
-	struct st_race race;
+	struct dma_fence_race race;
 	struct dma_fence *container;
 	struct st_fence *m[4];
 	struct dma_fence *node[4];
@@ -297,8 +297,8 @@ static bool st_stop_at_member(struct st_fence *f)
 	struct st_container_race *r = f->priv;
 
 	if (r->race.step == 0) {
-		st_reach(&r->race, 1);
-		st_await(&r->race, 2);
+		dma_fence_race_reach(&r->race, 1);
+		dma_fence_race_await(&r->race, 2);
 	}
 	return true;
 }
@@ -315,13 +315,13 @@ static void st_lazy_race_signal(void *arg)
 	struct st_container_race *r = arg;
 	int i;
 
-	st_await(&r->race, 1);
+	dma_fence_race_await(&r->race, 1);
 	r->ret[1] = st_cb_add(r->container, &r->cb[1]);
 	for (i = 0; i < 3; i++) {
 		dma_fence_set_error(&r->m[i]->base, -(i + 1));
 		dma_fence_signal(&r->m[i]->base);
 	}
-	st_reach(&r->race, 2);
+	dma_fence_race_reach(&r->race, 2);
 }
 
 /*
@@ -338,7 +338,7 @@ static void st_array_lazy_race(struct kunit *test)
 	r.m[0]->priv = &r;
 	r.container = st_array_new(test, r.m, 3);
 
-	st_run_pair(test, &r.race, st_lazy_race_poll, st_lazy_race_signal, &r);
+	dma_fence_race_run(test, &r.race, st_lazy_race_poll, st_lazy_race_signal, &r);
 
 	KUNIT_EXPECT_EQ(test, r.ret[1], 0);
 	KUNIT_EXPECT_EQ(test, r.cb[1].ran, 1);
@@ -442,12 +442,12 @@ static void st_enable_race_signal(void *arg)
 	struct st_container_race *r = arg;
 	int i;
 
-	st_await(&r->race, 1);
+	dma_fence_race_await(&r->race, 1);
 	r->ret[1] = st_cb_add(r->container, &r->cb[1]);
 	for (i = 0; i < 3; i++)
 		if (r->mask & BIT(i))
 			dma_fence_signal(&r->m[i]->base);
-	st_reach(&r->race, 2);
+	dma_fence_race_reach(&r->race, 2);
 }
 
 /*
@@ -460,8 +460,8 @@ static void st_enable_race_check(struct kunit *test, struct st_container_race *r
 	bool all = r->mask == BIT(3) - 1;
 	int i;
 
-	st_run_pair(test, &r->race, st_enable_race_enable,
-		    st_enable_race_signal, r);
+	dma_fence_race_run(test, &r->race, st_enable_race_enable,
+			   st_enable_race_signal, r);
 
 	KUNIT_EXPECT_EQ(test, r->ret[0], all ? -ENOENT : 0);
 	KUNIT_EXPECT_EQ(test, r->ret[1], 0);
@@ -553,9 +553,9 @@ static void st_slow_cb_func(struct dma_fence *fence, struct dma_fence_cb *cb)
 {
 	struct st_container_race *r = container_of(cb, typeof(*r), cb[0].base);
 
-	st_reach(&r->race, 1);
-	st_await(&r->race, 2);
-	r->waited = st_stays_false(&r->done);
+	dma_fence_race_reach(&r->race, 1);
+	dma_fence_race_await(&r->race, 2);
+	r->waited = dma_fence_race_stays_false(&r->done);
 	r->cb[0].ran++;
 }
 
@@ -570,8 +570,8 @@ static void st_remove_race_remove(void *arg)
 {
 	struct st_container_race *r = arg;
 
-	st_await(&r->race, 1);
-	st_reach(&r->race, 2);
+	dma_fence_race_await(&r->race, 1);
+	dma_fence_race_reach(&r->race, 2);
 	r->ret[1] = dma_fence_remove_callback(r->container, &r->cb[0].base);
 	r->ret[0] = r->cb[0].ran;
 	WRITE_ONCE(r->done, true);
@@ -587,8 +587,8 @@ static void st_array_remove_race(struct kunit *test)
 	KUNIT_ASSERT_EQ(test, dma_fence_add_callback(r.container, &r.cb[0].base,
 						     st_slow_cb_func), 0);
 
-	st_run_pair(test, &r.race, st_remove_race_signal, st_remove_race_remove,
-		    &r);
+	dma_fence_race_run(test, &r.race, st_remove_race_signal, st_remove_race_remove,
+			   &r);
 
 	KUNIT_EXPECT_TRUE(test, r.waited);
 	KUNIT_EXPECT_EQ(test, r.ret[1], false);
@@ -1021,13 +1021,13 @@ static void st_gc_race_signal(void *arg)
 	struct dma_fence *next;
 	int i;
 
-	st_await(&r->race, 1);
+	dma_fence_race_await(&r->race, 1);
 	for (i = 2; i > r->left; i--)
 		dma_fence_signal(&r->m[i]->base);
 	next = dma_fence_chain_walk(dma_fence_get(r->container));
 	r->ret[1] = next == r->node[r->left];
 	dma_fence_put(next);
-	st_reach(&r->race, 2);
+	dma_fence_race_reach(&r->race, 2);
 }
 
 /*
@@ -1051,8 +1051,8 @@ static void st_chain_gc_race(struct kunit *test)
 		r.m[2]->signaled = st_stop_at_member;
 		r.m[2]->priv = &r;
 
-		st_run_pair(test, &r.race, st_gc_race_walk, st_gc_race_signal,
-			    &r);
+		dma_fence_race_run(test, &r.race, st_gc_race_walk, st_gc_race_signal,
+				   &r);
 
 		KUNIT_EXPECT_TRUE(test, r.ret[0]);
 		KUNIT_EXPECT_TRUE(test, r.ret[1]);
@@ -1073,7 +1073,7 @@ static void st_chain_gc_race(struct kunit *test)
 }
 
 struct st_gc_loop {
-	struct st_race race;
+	struct dma_fence_race race;
 	struct st_chain c;
 	struct dma_fence *last;
 };
@@ -1083,7 +1083,7 @@ static void st_gc_loop_walk(void *arg)
 	struct st_gc_loop *l = arg;
 	struct dma_fence *f;
 
-	st_reach(&l->race, 1);
+	dma_fence_race_reach(&l->race, 1);
 	do {
 		dma_fence_chain_for_each(f, l->last)
 			;
@@ -1092,7 +1092,7 @@ static void st_gc_loop_walk(void *arg)
 		f = dma_fence_get(l->last);
 		dma_fence_chain_find_seqno(&f, l->c.n / 2);
 		dma_fence_put(f);
-		/* Pairs with the release in st_reach(). */
+		/* Pairs with the release in dma_fence_race_reach(). */
 	} while (smp_load_acquire(&l->race.step) < 2);
 }
 
@@ -1101,10 +1101,10 @@ static void st_gc_loop_signal(void *arg)
 	struct st_gc_loop *l = arg;
 	int i;
 
-	st_await(&l->race, 1);
+	dma_fence_race_await(&l->race, 1);
 	for (i = 0; i < l->c.n; i++)
 		dma_fence_signal(&l->c.member[l->c.order[i]]->base);
-	st_reach(&l->race, 2);
+	dma_fence_race_reach(&l->race, 2);
 }
 
 /* Nodes are dropped by a walk on one CPU and by callbacks on the other. */
@@ -1126,8 +1126,8 @@ static void st_chain_gc(struct kunit *test)
 		if (round & 2)
 			st_chain_put_nodes(&l.c);
 
-		st_run_pair(test, &l.race, st_gc_loop_walk, st_gc_loop_signal,
-			    &l);
+		dma_fence_race_run(test, &l.race, st_gc_loop_walk, st_gc_loop_signal,
+				   &l);
 
 		KUNIT_EXPECT_TRUE(test, dma_fence_test_signaled_flag(l.last));
 		dma_fence_put(l.last);

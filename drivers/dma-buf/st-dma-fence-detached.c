@@ -571,7 +571,7 @@ static void st_test_sync_file(struct kunit *test)
  */
 
 struct st_end {
-	struct st_race race;
+	struct dma_fence_race race;
 	struct st_issuer *issuer;
 	struct dma_fence *fence;
 	void (*use)(struct dma_fence *fence);
@@ -583,10 +583,10 @@ static void st_linger_in_op(struct st_issuer *issuer)
 {
 	struct st_end *e = issuer->ctx;
 
-	st_reach(&e->race, 1);
+	dma_fence_race_reach(&e->race, 1);
 	/* It is about to wait for the end of this. */
-	st_await(&e->race, 2);
-	e->premature = !st_stays_false(&e->over);
+	dma_fence_race_await(&e->race, 2);
+	e->premature = !dma_fence_race_stays_false(&e->over);
 }
 
 static void st_end_use(void *arg)
@@ -600,9 +600,9 @@ static void st_end_issuer(void *arg)
 {
 	struct st_end *e = arg;
 
-	st_await(&e->race, 1);
+	dma_fence_race_await(&e->race, 1);
 	dma_fence_signal(e->fence);
-	st_reach(&e->race, 2);
+	dma_fence_race_reach(&e->race, 2);
 	synchronize_rcu();
 	WRITE_ONCE(e->over, true);
 }
@@ -635,8 +635,7 @@ static void st_test_op_ends_first(struct kunit *test)
 	const struct st_use *use = test->param_value;
 	struct st_end *e = kunit_kzalloc(test, sizeof(*e), GFP_KERNEL);
 
-	if (num_online_cpus() < 2)
-		kunit_skip(test, "requires at least 2 CPUs");
+	dma_fence_race_require_cpus(test);
 	KUNIT_ASSERT_NOT_NULL(test, e);
 	e->issuer = st_issuer_new(test);
 	e->issuer->ctx = e;
@@ -645,7 +644,7 @@ static void st_test_op_ends_first(struct kunit *test)
 		e->issuer->ops.signaled = NULL;
 	e->fence = st_issue(test, e->issuer);
 	e->use = use->func;
-	st_run_pair(test, &e->race, st_end_use, st_end_issuer, e);
+	dma_fence_race_run(test, &e->race, st_end_use, st_end_issuer, e);
 
 	KUNIT_EXPECT_FALSE_MSG(test, e->premature, "the issuer could be freed in its op");
 	KUNIT_EXPECT_NULL(test, e->issuer->hook);

@@ -24,7 +24,7 @@ struct st_cb {
 
 /* What the two CPUs of a test share. A test uses what it needs. */
 struct st_ctx {
-	struct st_race race;
+	struct dma_fence_race race;
 	struct st_fence *f;
 	struct st_cb cb[16];
 	struct st_cb *heap;
@@ -97,8 +97,8 @@ static void st_linger(struct dma_fence *fence, struct dma_fence_cb *base)
 {
 	struct st_ctx *c = ctx_of(base);
 
-	st_reach(&c->race, 1);
-	c->premature = !st_stays_false(&c->returned);
+	dma_fence_race_reach(&c->race, 1);
+	c->premature = !dma_fence_race_stays_false(&c->returned);
 	st_count(fence, base);
 }
 
@@ -107,8 +107,8 @@ static void st_hold(struct dma_fence *fence, struct dma_fence_cb *base)
 {
 	struct st_ctx *c = ctx_of(base);
 
-	st_reach(&c->race, 1);
-	st_await(&c->race, 2);
+	dma_fence_race_reach(&c->race, 1);
+	dma_fence_race_await(&c->race, 2);
 	st_count(fence, base);
 }
 
@@ -289,7 +289,7 @@ static void st_remove_other(void *arg)
 {
 	struct st_ctx *c = arg;
 
-	if (!st_await(&c->race, 1))
+	if (!dma_fence_race_await(&c->race, 1))
 		return;
 	c->ret[0] = dma_fence_remove_callback(&c->f->base, &c->cb[0].base);
 	c->verdict = READ_ONCE(c->cb[0].done);
@@ -302,7 +302,7 @@ static void st_test_remove_running(struct kunit *test)
 	struct st_ctx *c = st_ctx_new(test);
 
 	dma_fence_add_callback(&c->f->base, &c->cb[0].base, st_linger);
-	st_run_pair(test, &c->race, st_signal, st_remove_other, c);
+	dma_fence_race_run(test, &c->race, st_signal, st_remove_other, c);
 
 	KUNIT_EXPECT_FALSE(test, c->ret[0]);
 	KUNIT_EXPECT_FALSE_MSG(test, c->premature, "returned with its callback running");
@@ -318,7 +318,7 @@ static void st_test_remove_next(struct kunit *test)
 
 	dma_fence_add_callback(&c->f->base, &c->cb[1].base, st_linger);
 	dma_fence_add_callback(&c->f->base, &c->cb[0].base, st_count);
-	st_run_pair(test, &c->race, st_signal, st_remove_other, c);
+	dma_fence_race_run(test, &c->race, st_signal, st_remove_other, c);
 
 	KUNIT_EXPECT_FALSE(test, c->ret[0]);
 	KUNIT_EXPECT_FALSE_MSG(test, c->premature, "returned ahead of its callback");
@@ -349,8 +349,8 @@ static void st_heap_linger(struct dma_fence *fence, struct dma_fence_cb *base)
 	struct st_cb *cb = container_of(base, struct st_cb, base);
 	struct st_ctx *c = cb->ctx;
 
-	st_reach(&c->race, 1);
-	c->premature = !st_stays_false(&c->returned);
+	dma_fence_race_reach(&c->race, 1);
+	c->premature = !dma_fence_race_stays_false(&c->returned);
 	/* Freed by now if the other CPU did not wait. */
 	cb->calls++;
 	c->seen = cb->calls;
@@ -360,7 +360,7 @@ static void st_free_behind_signaled(void *arg)
 {
 	struct st_ctx *c = arg;
 
-	if (!st_await(&c->race, 1))
+	if (!dma_fence_race_await(&c->race, 1))
 		return;
 	c->verdict = dma_fence_is_signaled(&c->f->base);
 	dma_fence_flush_callbacks(&c->f->base);
@@ -378,7 +378,7 @@ static void st_test_flush_running(struct kunit *test)
 	KUNIT_ASSERT_NOT_NULL(test, c->heap);
 	c->heap->ctx = c;
 	dma_fence_add_callback(&c->f->base, &c->heap->base, st_heap_linger);
-	st_run_pair(test, &c->race, st_signal, st_free_behind_signaled, c);
+	dma_fence_race_run(test, &c->race, st_signal, st_free_behind_signaled, c);
 
 	KUNIT_EXPECT_TRUE_MSG(test, c->verdict, "signaled, but does not read so");
 	KUNIT_EXPECT_FALSE_MSG(test, c->premature, "returned with a callback running");
@@ -446,7 +446,9 @@ static void st_test_preempted_dispatch(struct kunit *test)
 
 	for (i = 0; i < ARRAY_SIZE(waits); i++) {
 		struct st_ctx *c = st_ctx_new(test);
-		struct st_thread t = { .start = &c->start, .func = waits[i], .arg = c };
+		struct dma_fence_race_thread t = {
+			.start = &c->start, .func = waits[i], .arg = c,
+		};
 		struct task_struct *task;
 
 		init_completion(&c->start);
@@ -454,8 +456,8 @@ static void st_test_preempted_dispatch(struct kunit *test)
 		dma_fence_add_callback(&c->f->base, &c->cb[0].base, st_wake_urgent);
 
 		migrate_disable();
-		task = kthread_create_on_cpu(st_thread_main, &t, smp_processor_id(),
-					     "st-fence:%u");
+		task = kthread_create_on_cpu(dma_fence_race_thread_main, &t,
+					     smp_processor_id(), "st-fence:%u");
 		if (!IS_ERR(task)) {
 			sched_set_fifo(task);
 			wake_up_process(task);
@@ -478,13 +480,13 @@ static void st_signal_second(void *arg)
 {
 	struct st_ctx *c = arg;
 
-	if (!st_await(&c->race, 1))
+	if (!dma_fence_race_await(&c->race, 1))
 		return;
 	dma_fence_signal(&c->f->base);
 	c->verdict = dma_fence_check_and_signal(&c->f->base);
 	/* The callback waits for this: having waited for it would be fatal. */
 	c->ret[0] = READ_ONCE(c->cb[0].done);
-	st_reach(&c->race, 2);
+	dma_fence_race_reach(&c->race, 2);
 }
 
 static void st_test_signal_does_not_wait(struct kunit *test)
@@ -492,7 +494,7 @@ static void st_test_signal_does_not_wait(struct kunit *test)
 	struct st_ctx *c = st_ctx_new(test);
 
 	dma_fence_add_callback(&c->f->base, &c->cb[0].base, st_hold);
-	st_run_pair(test, &c->race, st_signal, st_signal_second, c);
+	dma_fence_race_run(test, &c->race, st_signal, st_signal_second, c);
 
 	KUNIT_EXPECT_TRUE(test, c->verdict);
 	KUNIT_EXPECT_FALSE(test, c->ret[0]);
@@ -503,8 +505,7 @@ static void st_test_signal_does_not_wait(struct kunit *test)
 #define ST_ROUNDS	5000
 
 struct st_duel {
-	struct st_race race;
-	struct st_race back;
+	struct dma_fence_race race;
 	struct dma_fence *f[ST_ROUNDS];
 	struct st_cb *cb;
 	int won[2];
@@ -514,8 +515,7 @@ struct st_duel {
 /* Both CPUs at the same fence at the same time, again and again. */
 static bool st_duel_round(struct st_duel *d, int side, int i)
 {
-	st_reach(side ? &d->back : &d->race, i + 1);
-	return st_await(side ? &d->race : &d->back, i + 1);
+	return dma_fence_race_meet(&d->race, side, i + 1);
 }
 
 static void st_duel_signal(struct st_duel *d, int side)
@@ -572,8 +572,7 @@ static void st_test_signal_signal(struct kunit *test)
 	struct st_duel *d = st_duel_new(test, c);
 	int i, wrong = 0;
 
-	st_run_pair(test, &d->race, st_duel_signal_a, st_duel_signal_b, d);
-	KUNIT_EXPECT_FALSE(test, d->back.timed_out);
+	dma_fence_race_run(test, &d->race, st_duel_signal_a, st_duel_signal_b, d);
 
 	for (i = 0; i < ST_ROUNDS; i++)
 		wrong += d->cb[i].calls != 1;
@@ -596,8 +595,8 @@ static void st_read_signal(void *arg)
 	int i;
 
 	for (i = 0; i < ST_ROUNDS; i++) {
-		st_reach(&d->race, i + 1);
-		if (!st_await(&d->back, i + 1))
+		dma_fence_race_reach(&d->race, i + 1);
+		if (!dma_fence_race_await_echo(&d->race, i + 1))
 			return;
 		dma_fence_set_error(d->f[i], st_error(i));
 		dma_fence_signal_timestamp(d->f[i], ns_to_ktime(i + 1));
@@ -607,7 +606,7 @@ static void st_read_signal(void *arg)
 /* Looks so often that it sees the very first moment. Zero if it timed out. */
 static unsigned long st_poll_signaled(struct dma_fence *f)
 {
-	u64 end = ktime_get_mono_fast_ns() + ST_STEP_TIMEOUT;
+	u64 end = dma_fence_race_time() + DMA_FENCE_RACE_TIMEOUT;
 	unsigned long flags;
 	int i;
 
@@ -618,7 +617,7 @@ static unsigned long st_poll_signaled(struct dma_fence *f)
 			if (flags & BIT(DMA_FENCE_FLAG_SIGNALED_BIT))
 				return flags;
 		}
-	} while (ktime_get_mono_fast_ns() < end);
+	} while (dma_fence_race_time() < end);
 
 	return 0;
 }
@@ -633,13 +632,13 @@ static void st_read_state(void *arg)
 		unsigned long flags;
 		ktime_t timestamp;
 
-		if (!st_await(&d->race, i + 1))
+		if (!dma_fence_race_await(&d->race, i + 1))
 			return;
-		st_reach(&d->back, i + 1);
+		dma_fence_race_reach_echo(&d->race, i + 1);
 		flags = st_poll_signaled(f);
 		timestamp = f->timestamp;
 		if (!flags) {
-			d->back.timed_out = true;
+			WRITE_ONCE(d->race.timed_out, true);
 			return;
 		}
 
@@ -664,8 +663,7 @@ static void st_test_signaled_shows_all(struct kunit *test)
 	struct st_ctx *c = st_ctx_new(test);
 	struct st_duel *d = st_duel_new(test, c);
 
-	st_run_pair(test, &d->race, st_read_signal, st_read_state, d);
-	KUNIT_EXPECT_FALSE(test, d->back.timed_out);
+	dma_fence_race_run(test, &d->race, st_read_signal, st_read_state, d);
 	KUNIT_EXPECT_EQ(test, d->bad, 0);
 	st_duel_free(d);
 	dma_fence_put(&c->f->base);
@@ -697,8 +695,8 @@ static void st_probe(void *data, struct dma_fence *fence)
 
 	if (fence != &c->f->base)
 		return;
-	st_reach(&c->race, 1);
-	c->premature = !st_stays_false(&c->returned);
+	dma_fence_race_reach(&c->race, 1);
+	c->premature = !dma_fence_race_stays_false(&c->returned);
 }
 
 static void st_run_pair_in_lock(struct kunit *test, struct st_ctx *c,
@@ -708,7 +706,7 @@ static void st_run_pair_in_lock(struct kunit *test, struct st_ctx *c,
 		kunit_skip(test, "requires tracepoints");
 
 	KUNIT_ASSERT_EQ(test, 0, register_trace_dma_fence_signaled(st_probe, c));
-	st_run_pair(test, &c->race, st_signal, other, c);
+	dma_fence_race_run(test, &c->race, st_signal, other, c);
 	unregister_trace_dma_fence_signaled(st_probe, c);
 	tracepoint_synchronize_unregister();
 }
@@ -717,19 +715,19 @@ static void st_add_other(void *arg)
 {
 	struct st_ctx *c = arg;
 
-	if (!st_await(&c->race, 1))
+	if (!dma_fence_race_await(&c->race, 1))
 		return;
 	c->ret[0] = dma_fence_add_callback(&c->f->base, &c->cb[0].base, st_count);
 	WRITE_ONCE(c->returned, true);
-	st_reach(&c->race, 2);
+	dma_fence_race_reach(&c->race, 2);
 }
 
-static void st_test_add_in_signal(struct kunit *test)
+static void st_add_in_signal(struct kunit *test, void (*other)(void *arg))
 {
 	struct st_ctx *c = st_ctx_new(test);
 
 	dma_fence_add_callback(&c->f->base, &c->cb[1].base, st_count);
-	st_run_pair_in_lock(test, c, st_add_other);
+	st_run_pair_in_lock(test, c, other);
 
 	KUNIT_EXPECT_FALSE_MSG(test, c->premature, "did not wait for the fence lock");
 	KUNIT_EXPECT_EQ(test, c->ret[0], -ENOENT);
@@ -737,33 +735,28 @@ static void st_test_add_in_signal(struct kunit *test)
 	KUNIT_EXPECT_TRUE(test, list_empty(&c->cb[0].base.node));
 	KUNIT_EXPECT_EQ(test, c->cb[1].calls, 1);
 	dma_fence_put(&c->f->base);
+}
+
+static void st_test_add_in_signal(struct kunit *test)
+{
+	st_add_in_signal(test, st_add_other);
 }
 
 static void st_add_lazy_other(void *arg)
 {
 	struct st_ctx *c = arg;
 
-	if (!st_await(&c->race, 1))
+	if (!dma_fence_race_await(&c->race, 1))
 		return;
 	c->ret[0] = dma_fence_add_callback_lazy(&c->f->base, &c->cb[0].base,
 						st_count);
 	WRITE_ONCE(c->returned, true);
-	st_reach(&c->race, 2);
+	dma_fence_race_reach(&c->race, 2);
 }
 
 static void st_test_add_lazy_in_signal(struct kunit *test)
 {
-	struct st_ctx *c = st_ctx_new(test);
-
-	dma_fence_add_callback(&c->f->base, &c->cb[1].base, st_count);
-	st_run_pair_in_lock(test, c, st_add_lazy_other);
-
-	KUNIT_EXPECT_FALSE_MSG(test, c->premature, "did not wait for the fence lock");
-	KUNIT_EXPECT_EQ(test, c->ret[0], -ENOENT);
-	KUNIT_EXPECT_EQ(test, c->cb[0].calls, 0);
-	KUNIT_EXPECT_TRUE(test, list_empty(&c->cb[0].base.node));
-	KUNIT_EXPECT_EQ(test, c->cb[1].calls, 1);
-	dma_fence_put(&c->f->base);
+	st_add_in_signal(test, st_add_lazy_other);
 }
 
 static void st_test_remove_in_signal(struct kunit *test)
@@ -786,7 +779,7 @@ static void st_set_error_other(void *arg)
 {
 	struct st_ctx *c = arg;
 
-	if (!st_await(&c->race, 1))
+	if (!dma_fence_race_await(&c->race, 1))
 		return;
 	c->verdict = dma_fence_try_set_error(&c->f->base, -EIO);
 	WRITE_ONCE(c->returned, true);
@@ -810,20 +803,20 @@ static void st_probe_hold(void *data, struct dma_fence *fence)
 
 	if (fence != &c->f->base)
 		return;
-	st_reach(&c->race, 1);
-	st_await(&c->race, 2);
+	dma_fence_race_reach(&c->race, 1);
+	dma_fence_race_await(&c->race, 2);
 }
 
 static void st_read_other(void *arg)
 {
 	struct st_ctx *c = arg;
 
-	if (!st_await(&c->race, 1))
+	if (!dma_fence_race_await(&c->race, 1))
 		return;
 	/* The other CPU keeps the lock until this is through. */
 	c->ret[0] = dma_fence_get_status(&c->f->base);
 	c->verdict = dma_fence_is_signaled(&c->f->base);
-	st_reach(&c->race, 2);
+	dma_fence_race_reach(&c->race, 2);
 }
 
 static void st_test_read_without_lock(struct kunit *test)
@@ -834,7 +827,7 @@ static void st_test_read_without_lock(struct kunit *test)
 		kunit_skip(test, "requires tracepoints");
 
 	KUNIT_ASSERT_EQ(test, 0, register_trace_dma_fence_signaled(st_probe_hold, c));
-	st_run_pair(test, &c->race, st_signal, st_read_other, c);
+	dma_fence_race_run(test, &c->race, st_signal, st_read_other, c);
 	unregister_trace_dma_fence_signaled(st_probe_hold, c);
 	tracepoint_synchronize_unregister();
 
@@ -850,7 +843,7 @@ static void st_test_add_in_dispatch(struct kunit *test)
 	struct st_ctx *c = st_ctx_new(test);
 
 	dma_fence_add_callback(&c->f->base, &c->cb[1].base, st_hold);
-	st_run_pair(test, &c->race, st_signal, st_add_other, c);
+	dma_fence_race_run(test, &c->race, st_signal, st_add_other, c);
 
 	KUNIT_EXPECT_EQ(test, c->ret[0], -ENOENT);
 	KUNIT_EXPECT_EQ(test, c->cb[0].calls, 0);
@@ -868,8 +861,8 @@ static bool st_enable_hold(struct st_fence *f)
 	struct st_ctx *c = f->priv;
 
 	c->seen++;
-	st_reach(&c->race, 1);
-	st_await(&c->race, 2);
+	dma_fence_race_reach(&c->race, 1);
+	dma_fence_race_await(&c->race, 2);
 	return c->verdict;
 }
 
@@ -887,7 +880,7 @@ static void st_test_add_in_enable(struct kunit *test)
 
 	c->f->enable = st_enable_hold;
 	c->verdict = true;
-	st_run_pair(test, &c->race, st_add_first, st_add_other, c);
+	dma_fence_race_run(test, &c->race, st_add_first, st_add_other, c);
 
 	KUNIT_EXPECT_EQ(test, c->seen, 1);
 	KUNIT_EXPECT_EQ(test, c->ret[0], 0);
@@ -906,7 +899,7 @@ static void st_test_add_in_enable_false(struct kunit *test)
 
 	c->f->enable = st_enable_hold;
 	c->verdict = false;
-	st_run_pair(test, &c->race, st_add_first, st_add_other, c);
+	dma_fence_race_run(test, &c->race, st_add_first, st_add_other, c);
 
 	KUNIT_EXPECT_EQ(test, c->ret[0], 0);
 	KUNIT_EXPECT_EQ(test, c->ret[1], -ENOENT);
@@ -946,10 +939,10 @@ static void st_signal_other(void *arg)
 {
 	struct st_ctx *c = arg;
 
-	if (!st_await(&c->race, 1))
+	if (!dma_fence_race_await(&c->race, 1))
 		return;
 	dma_fence_signal(&c->f->base);
-	st_reach(&c->race, 2);
+	dma_fence_race_reach(&c->race, 2);
 }
 
 /* The fence is signaled while enable_signaling of it runs. */
@@ -962,7 +955,7 @@ static void st_test_signal_in_enable(struct kunit *test)
 
 		c->f->enable = st_enable_hold;
 		c->verdict = i;
-		st_run_pair(test, &c->race, st_add_first, st_signal_other, c);
+		dma_fence_race_run(test, &c->race, st_add_first, st_signal_other, c);
 
 		KUNIT_EXPECT_EQ(test, c->ret[1], -ENOENT);
 		KUNIT_EXPECT_EQ(test, c->ncalls, 0);
@@ -980,13 +973,13 @@ static bool st_driver_enable(struct st_fence *f)
 
 	spin_lock_irqsave(&c->lock, flags);
 	/* The other CPU now comes for the lock, and finds the fence pending. */
-	st_reach(&c->race, 1);
+	dma_fence_race_reach(&c->race, 1);
 	pending = !list_empty(&c->pending);
 	spin_unlock_irqrestore(&c->lock, flags);
 
 	/* Every other time it is done before the callback is linked. */
 	if (c->verdict)
-		st_await(&c->race, 2);
+		dma_fence_race_await(&c->race, 2);
 
 	return pending;
 }
@@ -997,7 +990,7 @@ static void st_driver_interrupt(void *arg)
 	unsigned long flags;
 	bool pending;
 
-	if (!st_await(&c->race, 1))
+	if (!dma_fence_race_await(&c->race, 1))
 		return;
 	spin_lock_irqsave(&c->lock, flags);
 	pending = !list_empty(&c->pending);
@@ -1006,7 +999,7 @@ static void st_driver_interrupt(void *arg)
 
 	if (pending)
 		dma_fence_signal(&c->f->base);
-	st_reach(&c->race, 2);
+	dma_fence_race_reach(&c->race, 2);
 }
 
 static void st_test_enable_takes_lock(struct kunit *test)
@@ -1020,7 +1013,7 @@ static void st_test_enable_takes_lock(struct kunit *test)
 		c->f->enable = st_driver_enable;
 		c->verdict = i & 1;
 		list_add(&link, &c->pending);
-		st_run_pair(test, &c->race, st_add_first, st_driver_interrupt, c);
+		dma_fence_race_run(test, &c->race, st_add_first, st_driver_interrupt, c);
 
 		/* Either too late, or called: never neither, never both. */
 		KUNIT_EXPECT_EQ(test, c->cb[1].calls, c->ret[1] ? 0 : 1);
@@ -1074,9 +1067,8 @@ static void st_test_enable_enable(struct kunit *test)
 		f->priv = &calls;
 		d->f[i] = &f->base;
 	}
-	st_run_pair(test, &d->race, st_duel_enable_a, st_duel_enable_b, d);
+	dma_fence_race_run(test, &d->race, st_duel_enable_a, st_duel_enable_b, d);
 
-	KUNIT_EXPECT_FALSE(test, d->back.timed_out);
 	KUNIT_EXPECT_EQ(test, atomic_read(&calls), ST_ROUNDS);
 	st_duel_free(d);
 }
@@ -1121,7 +1113,7 @@ static void st_grace_period_other(void *arg)
 {
 	struct st_ctx *c = arg;
 
-	if (!st_await(&c->race, 1))
+	if (!dma_fence_race_await(&c->race, 1))
 		return;
 	synchronize_rcu();
 	WRITE_ONCE(c->returned, true);
@@ -1134,7 +1126,7 @@ static void st_test_last_ref_outlives_dispatch(struct kunit *test)
 
 	dma_fence_add_callback(&c->f->base, &c->cb[0].base, st_put_in_callback);
 	dma_fence_add_callback(&c->f->base, &c->cb[1].base, st_linger);
-	st_run_pair(test, &c->race, st_signal, st_grace_period_other, c);
+	dma_fence_race_run(test, &c->race, st_signal, st_grace_period_other, c);
 
 	KUNIT_EXPECT_TRUE(test, c->released);
 	KUNIT_EXPECT_FALSE_MSG(test, c->premature, "the fence could be freed");
@@ -1157,10 +1149,10 @@ static void st_put_other(void *arg)
 {
 	struct st_ctx *c = arg;
 
-	if (!st_await(&c->race, 1))
+	if (!dma_fence_race_await(&c->race, 1))
 		return;
 	dma_fence_put(&c->f->base);
-	st_reach(&c->race, 2);
+	dma_fence_race_reach(&c->race, 2);
 }
 
 /* The memory is on its way to be freed while the signaler still needs it. */
@@ -1169,7 +1161,7 @@ static void st_test_last_ref_in_dispatch(struct kunit *test)
 	struct st_ctx *c = st_ctx_new_release(test);
 
 	dma_fence_add_callback(&c->f->base, &c->cb[0].base, st_hold);
-	st_run_pair(test, &c->race, st_signal_rcu, st_put_other, c);
+	dma_fence_race_run(test, &c->race, st_signal_rcu, st_put_other, c);
 
 	KUNIT_EXPECT_TRUE(test, c->released);
 	KUNIT_EXPECT_EQ(test, c->cb[0].calls, 1);
@@ -1183,7 +1175,7 @@ static void st_wait_other(void *arg)
 {
 	struct st_ctx *c = arg;
 
-	if (!st_await(&c->race, 1))
+	if (!dma_fence_race_await(&c->race, 1))
 		return;
 	c->left = dma_fence_wait_timeout(&c->f->base, false, c->left);
 	c->verdict = READ_ONCE(c->cb[0].done);
@@ -1194,7 +1186,7 @@ static void st_wait_any_other(void *arg)
 {
 	struct st_ctx *c = arg;
 
-	if (!st_await(&c->race, 1))
+	if (!dma_fence_race_await(&c->race, 1))
 		return;
 	c->left = dma_fence_wait_any_timeout(c->any, 2, false, c->left, &c->idx);
 	c->verdict = READ_ONCE(c->cb[0].done);
@@ -1212,7 +1204,7 @@ static void st_test_wait_in_dispatch(struct kunit *test)
 
 		c->left = timeouts[i];
 		dma_fence_add_callback(&c->f->base, &c->cb[0].base, st_linger);
-		st_run_pair(test, &c->race, st_signal, st_wait_other, c);
+		dma_fence_race_run(test, &c->race, st_signal, st_wait_other, c);
 
 		KUNIT_EXPECT_GT(test, c->left, 0);
 		KUNIT_EXPECT_FALSE_MSG(test, c->premature,
@@ -1236,7 +1228,7 @@ static void st_test_wait_any_in_dispatch(struct kunit *test)
 		c->any[1] = &c->f->base;
 		c->left = timeouts[i];
 		dma_fence_add_callback(&c->f->base, &c->cb[0].base, st_linger);
-		st_run_pair(test, &c->race, st_signal, st_wait_any_other, c);
+		dma_fence_race_run(test, &c->race, st_signal, st_wait_any_other, c);
 
 		KUNIT_EXPECT_GT(test, c->left, 0);
 		KUNIT_EXPECT_EQ(test, c->idx, 1);
@@ -1252,25 +1244,16 @@ static void st_test_wait_any_in_dispatch(struct kunit *test)
 }
 
 /* Somebody's callback is on the list: the waiter is about to sleep, or does. */
-static bool st_await_waiter(struct st_race *race, struct dma_fence *f)
+static bool st_await_waiter(struct dma_fence_race *race, struct dma_fence *f)
 {
-	u64 end = ktime_get_mono_fast_ns() + ST_STEP_TIMEOUT;
-
-	while (list_empty_careful(&f->cb_list)) {
-		if (ktime_get_mono_fast_ns() > end) {
-			race->timed_out = true;
-			return false;
-		}
-		cpu_relax();
-	}
-	return true;
+	return dma_fence_race_until(race, !list_empty_careful(&f->cb_list));
 }
 
 static void st_signal_waiter(void *arg)
 {
 	struct st_ctx *c = arg;
 
-	st_reach(&c->race, 1);
+	dma_fence_race_reach(&c->race, 1);
 	st_await_waiter(&c->race, &c->f->base);
 	/* Behind the waiter's own: it wakes up with this one still running. */
 	c->ret[0] = dma_fence_add_callback(&c->f->base, &c->cb[0].base, st_linger);
@@ -1288,8 +1271,8 @@ static void st_test_wait_sleeping(struct kunit *test)
 		c->any[0] = &never->base;
 		c->any[1] = &c->f->base;
 		c->left = 10 * HZ;
-		st_run_pair(test, &c->race, st_signal_waiter,
-			    i ? st_wait_any_other : st_wait_other, c);
+		dma_fence_race_run(test, &c->race, st_signal_waiter,
+				   i ? st_wait_any_other : st_wait_other, c);
 
 		KUNIT_EXPECT_EQ(test, c->ret[0], 0);
 		KUNIT_EXPECT_GT(test, c->left, 0);
@@ -1316,7 +1299,7 @@ static void st_test_wait_signal_in_enable(struct kunit *test)
 
 	c->f->enable = st_enable_hold;
 	c->verdict = true;
-	st_run_pair(test, &c->race, st_wait_first, st_signal_other, c);
+	dma_fence_race_run(test, &c->race, st_wait_first, st_signal_other, c);
 	KUNIT_EXPECT_GT(test, c->left, 0);
 	dma_fence_put(&c->f->base);
 }
@@ -1361,9 +1344,8 @@ static void st_test_wait_no_lost_wakeup(struct kunit *test)
 	KUNIT_ASSERT_NOT_NULL(test, d);
 	for (i = 0; i < ST_ROUNDS; i++)
 		d->f[i] = &st_fence_new(test)->base;
-	st_run_pair(test, &d->race, st_sleep_signal, st_sleep_wait, d);
+	dma_fence_race_run(test, &d->race, st_sleep_signal, st_sleep_wait, d);
 
-	KUNIT_EXPECT_FALSE(test, d->back.timed_out);
 	KUNIT_EXPECT_EQ(test, d->bad, 0);
 	st_duel_free(d);
 }
@@ -1391,29 +1373,29 @@ static void st_wait_interruptible(void *arg)
 
 	allow_signal(SIGUSR1);
 	WRITE_ONCE(c->task, current);
-	st_reach(&c->race, 1);
+	dma_fence_race_reach(&c->race, 1);
 	c->left = dma_fence_wait_timeout(&c->f->base, true, 10 * HZ);
 	flush_signals(current);
 	/* Keeps the task for the one who sends to it. */
-	st_await(&c->race, 2);
+	dma_fence_race_await(&c->race, 2);
 }
 
 static void st_interrupt(void *arg)
 {
 	struct st_ctx *c = arg;
 
-	if (!st_await(&c->race, 1))
+	if (!dma_fence_race_await(&c->race, 1))
 		return;
 	if (st_await_waiter(&c->race, &c->f->base))
 		send_sig(SIGUSR1, c->task, 1);
-	st_reach(&c->race, 2);
+	dma_fence_race_reach(&c->race, 2);
 }
 
 static void st_test_wait_interrupted(struct kunit *test)
 {
 	struct st_ctx *c = st_ctx_new(test);
 
-	st_run_pair(test, &c->race, st_wait_interruptible, st_interrupt, c);
+	dma_fence_race_run(test, &c->race, st_wait_interruptible, st_interrupt, c);
 
 	KUNIT_EXPECT_EQ(test, c->left, -ERESTARTSYS);
 	KUNIT_EXPECT_TRUE(test, list_empty(&c->f->base.cb_list));
@@ -1443,7 +1425,7 @@ static void st_test_wait_custom(struct kunit *test)
 	c->f = __st_fence_new(test, &st_custom_wait_ops);
 	c->left = HZ;
 	dma_fence_add_callback(&c->f->base, &c->cb[0].base, st_linger);
-	st_run_pair(test, &c->race, st_signal, st_wait_other, c);
+	dma_fence_race_run(test, &c->race, st_signal, st_wait_other, c);
 
 	KUNIT_EXPECT_EQ(test, c->left, HZ);
 	KUNIT_EXPECT_FALSE_MSG(test, c->premature, "returned with a callback running");

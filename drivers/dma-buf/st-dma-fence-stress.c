@@ -897,8 +897,7 @@ static void stress(struct kunit *test)
 	struct stress *s;
 	int i;
 
-	if (num_online_cpus() < 2)
-		kunit_skip(test, "requires at least 2 CPUs");
+	dma_fence_race_require_cpus(test);
 
 	/* Leaked if a thread hangs, which then still uses it. */
 	s = kzalloc_obj(*s);

@@ -10,10 +10,8 @@
  */
 
 #include <kunit/test.h>
-#include <linux/completion.h>
-#include <linux/cpumask.h>
 #include <linux/delay.h>
-#include <linux/kthread.h>
+#include <linux/dma-fence-kunit.h>
 #include <linux/ktime.h>
 #include <linux/prandom.h>
 #include <linux/random.h>
@@ -28,11 +26,6 @@
 #include "nouveau_drv.h"
 #include "nouveau_chan.h"
 #include "nouveau_fence.h"
-
-/* Longer than any step takes on the slowest emulator. */
-#define FAKE_STEP_TIMEOUT	(10ULL * NSEC_PER_SEC)
-/* How long to watch something that must not happen. */
-#define FAKE_WATCH_TIME		(50 * NSEC_PER_MSEC)
 
 struct fake;
 
@@ -76,113 +69,11 @@ struct fake {
 	struct fake_cb cb[4];
 	int ret;
 
-	/* Two CPUs that take turns. */
-	int step;
-	bool timed_out;
+	struct dma_fence_race race;
 	bool done;
 	bool early;
 	int works;
 };
-
-/* Tell the other CPU that step @n is done. Steps only go up. */
-static void fake_reach(struct fake *fake, int n)
-{
-	/* Pairs with the acquire in fake_await(). */
-	smp_store_release(&fake->step, n);
-}
-
-/* Wait for step @n of the other CPU, in any context. */
-static void fake_await(struct fake *fake, int n)
-{
-	u64 end = ktime_get_ns() + FAKE_STEP_TIMEOUT;
-
-	/* Pairs with the release in fake_reach(). */
-	while (smp_load_acquire(&fake->step) < n) {
-		if (READ_ONCE(fake->timed_out))
-			return;
-		if (ktime_get_ns() > end) {
-			WRITE_ONCE(fake->timed_out, true);
-			return;
-		}
-		cpu_relax();
-	}
-}
-
-/*
- * Give the other CPU time to get past a wait that must not end yet. Right code
- * passes however slow the machine is.
- */
-static void fake_watch(struct fake *fake)
-{
-	u64 end = ktime_get_ns() + FAKE_WATCH_TIME;
-
-	while (ktime_get_ns() < end) {
-		if (READ_ONCE(fake->done)) {
-			WRITE_ONCE(fake->early, true);
-			return;
-		}
-		cpu_relax();
-	}
-}
-
-struct fake_thread {
-	struct fake *fake;
-	void (*func)(struct fake *fake);
-	struct completion *start;
-	struct completion done;
-};
-
-static int fake_thread_main(void *data)
-{
-	struct fake_thread *t = data;
-
-	wait_for_completion(t->start);
-	t->func(t->fake);
-	complete(&t->done);
-	return 0;
-}
-
-/* Run @a on one CPU and @b on another, and wait for both. */
-static void fake_run_pair(struct kunit *test, void (*a)(struct fake *),
-			  void (*b)(struct fake *))
-{
-	DECLARE_COMPLETION_ONSTACK(start);
-	struct fake *fake = test->priv;
-	struct fake_thread t[2] = {
-		{ .fake = fake, .func = a, .start = &start },
-		{ .fake = fake, .func = b, .start = &start },
-	};
-	struct task_struct *task[2];
-	unsigned int cpu = cpumask_first(cpu_online_mask);
-	int i;
-
-	for (i = 0; i < 2; i++) {
-		init_completion(&t[i].done);
-		task[i] = kthread_create_on_cpu(fake_thread_main, &t[i], cpu,
-						"nouveau-fence:%u");
-		if (IS_ERR(task[i])) {
-			if (i)
-				kthread_stop(task[0]);
-			KUNIT_FAIL_AND_ABORT(test, "no kthread: %pe", task[i]);
-		}
-		cpu = cpumask_next(cpu, cpu_online_mask);
-	}
-	for (i = 0; i < 2; i++)
-		wake_up_process(task[i]);
-	/* In one go: either may then spin on the CPU that this runs on. */
-	complete_all(&start);
-	for (i = 0; i < 2; i++)
-		wait_for_completion(&t[i].done);
-
-	KUNIT_EXPECT_FALSE_MSG(test, fake->timed_out, "stuck after step %d",
-			       fake->step);
-}
-
-static void fake_require_two_cpus(struct kunit *test)
-{
-	if (num_online_cpus() < 2)
-		kunit_skip(test, "requires at least 2 CPUs");
-}
 
 static int fake_ioctl(void *priv, void *data, u32 size, void **hack)
 {
@@ -604,47 +495,55 @@ static void test_kill_while_emitting(struct kunit *test)
  */
 static void in_enable(struct fake *fake)
 {
-	fake_reach(fake, 1);
-	fake_await(fake, 2);
+	dma_fence_race_reach(&fake->race, 1);
+	dma_fence_race_await(&fake->race, 2);
 }
 
-static void enable_first(struct fake *fake)
+static void enable_first(void *arg)
 {
+	struct fake *fake = arg;
+
 	/* Holds the lock of the context in there. */
 	fake->on_read = in_enable;
 	fake->ret = fake_add_cb(fake, 0, NULL);
 }
 
-static void update_second(struct fake *fake)
+static void update_second(void *arg)
 {
-	fake_await(fake, 1);
+	struct fake *fake = arg;
+
+	dma_fence_race_await(&fake->race, 1);
 	fake_finish(fake, 1);
-	fake_reach(fake, 2);
+	dma_fence_race_reach(&fake->race, 2);
 	nouveau_fence_update(fake->fctx);
 }
 
-static void kill_second(struct fake *fake)
+static void kill_second(void *arg)
 {
-	fake_await(fake, 1);
-	fake_reach(fake, 2);
+	struct fake *fake = arg;
+
+	dma_fence_race_await(&fake->race, 1);
+	dma_fence_race_reach(&fake->race, 2);
 	nouveau_fence_context_kill(fake->fctx, -ENODEV);
 }
 
-static void del_second(struct fake *fake)
+static void del_second(void *arg)
 {
-	fake_await(fake, 1);
-	fake_reach(fake, 2);
+	struct fake *fake = arg;
+
+	dma_fence_race_await(&fake->race, 1);
+	dma_fence_race_reach(&fake->race, 2);
 	nouveau_fence_context_del(fake->fctx);
 }
 
-static void enable_first_race(struct kunit *test, void (*second)(struct fake *),
+static void enable_first_race(struct kunit *test, void (*second)(void *arg),
 			      int status)
 {
 	struct fake *fake = test->priv;
 
-	fake_require_two_cpus(test);
+	dma_fence_race_require_cpus(test);
 	fake_new_fences(test, 1);
-	fake_run_pair(test, enable_first, second);
+	dma_fence_race_run(test, &fake->race, enable_first, second, fake);
 
 	KUNIT_EXPECT_TRUE(test, fake_signaled(fake, 0));
 	KUNIT_EXPECT_EQ(test, fake->cb[0].calls, fake->ret ? 0 : 1);
@@ -676,42 +575,50 @@ static void test_enable_then_del(struct kunit *test)
  */
 static void before_second_fence(struct fake *fake)
 {
-	fake_reach(fake, 1);
-	fake_await(fake, 2);
+	dma_fence_race_reach(&fake->race, 1);
+	dma_fence_race_await(&fake->race, 2);
 }
 
-static void update_first(struct fake *fake)
+static void update_first(void *arg)
 {
+	struct fake *fake = arg;
+
 	fake_finish(fake, 2);
 	nouveau_fence_update(fake->fctx);
 }
 
-static void kill_first(struct fake *fake)
+static void kill_first(void *arg)
 {
+	struct fake *fake = arg;
+
 	nouveau_fence_context_kill(fake->fctx, -ENODEV);
 }
 
-static void del_first(struct fake *fake)
+static void del_first(void *arg)
 {
+	struct fake *fake = arg;
+
 	nouveau_fence_context_del(fake->fctx);
 }
 
-static void enable_second(struct fake *fake)
+static void enable_second(void *arg)
 {
-	fake_await(fake, 1);
+	struct fake *fake = arg;
+
+	dma_fence_race_await(&fake->race, 1);
 	fake->ret = fake_add_cb(fake, 1, NULL);
-	fake_reach(fake, 2);
+	dma_fence_race_reach(&fake->race, 2);
 }
 
-static void enable_second_race(struct kunit *test, void (*first)(struct fake *),
+static void enable_second_race(struct kunit *test, void (*first)(void *arg),
 			       int status)
 {
 	struct fake *fake = test->priv;
 
-	fake_require_two_cpus(test);
+	dma_fence_race_require_cpus(test);
 	fake_new_fences(test, 2);
 	KUNIT_ASSERT_EQ(test, fake_add_cb(fake, 0, before_second_fence), 0);
-	fake_run_pair(test, first, enable_second);
+	dma_fence_race_run(test, &fake->race, first, enable_second, fake);
 
 	KUNIT_EXPECT_TRUE(test, fake_signaled(fake, 1));
 	KUNIT_EXPECT_EQ(test, fake->ret, 0);
@@ -745,13 +652,15 @@ static void test_del_then_enable(struct kunit *test)
  */
 static void watch_del(struct fake *fake)
 {
-	fake_reach(fake, 1);
-	fake_watch(fake);
+	dma_fence_race_reach(&fake->race, 1);
+	fake->early = !dma_fence_race_stays_false(&fake->done);
 }
 
-static void del_while_updating(struct fake *fake)
+static void del_while_updating(void *arg)
 {
-	fake_await(fake, 1);
+	struct fake *fake = arg;
+
+	dma_fence_race_await(&fake->race, 1);
 	nouveau_fence_context_del(fake->fctx);
 	fake->ret = fake_signaled(fake, 1);
 	WRITE_ONCE(fake->done, true);
@@ -761,10 +670,10 @@ static void test_del_waits_for_update(struct kunit *test)
 {
 	struct fake *fake = test->priv;
 
-	fake_require_two_cpus(test);
+	dma_fence_race_require_cpus(test);
 	fake_new_fences(test, 2);
 	KUNIT_ASSERT_EQ(test, fake_add_cb(fake, 0, watch_del), 0);
-	fake_run_pair(test, update_first, del_while_updating);
+	dma_fence_race_run(test, &fake->race, update_first, del_while_updating, fake);
 
 	KUNIT_EXPECT_FALSE(test, fake->early);
 	KUNIT_EXPECT_TRUE(test, fake->ret);
@@ -772,22 +681,25 @@ static void test_del_waits_for_update(struct kunit *test)
 }
 
 /* One CPU looks at the name when the channel and its context go. */
-static void read_name(struct fake *fake)
+static void read_name(void *arg)
 {
+	struct fake *fake = arg;
 	const char *name;
 
 	rcu_read_lock();
 	name = fake_name(dma_fence_timeline_name(&fake->f[0]->base));
-	fake_reach(fake, 1);
-	fake_watch(fake);
+	dma_fence_race_reach(&fake->race, 1);
+	fake->early = !dma_fence_race_stays_false(&fake->done);
 	/* Under KASAN this is seen if the name was freed. */
 	fake->ret = strcmp(name, "fake client");
 	rcu_read_unlock();
 }
 
-static void del_while_reading(struct fake *fake)
+static void del_while_reading(void *arg)
 {
-	fake_await(fake, 1);
+	struct fake *fake = arg;
+
+	dma_fence_race_await(&fake->race, 1);
 	fake_del(fake);
 	WRITE_ONCE(fake->done, true);
 }
@@ -796,10 +708,10 @@ static void test_del_waits_for_reader(struct kunit *test)
 {
 	struct fake *fake = test->priv;
 
-	fake_require_two_cpus(test);
+	dma_fence_race_require_cpus(test);
 	fake_new_fences(test, 1);
 	fake->ret = 1;
-	fake_run_pair(test, read_name, del_while_reading);
+	dma_fence_race_run(test, &fake->race, read_name, del_while_reading, fake);
 
 	KUNIT_EXPECT_FALSE(test, fake->early);
 	KUNIT_EXPECT_EQ(test, fake->ret, 0);
@@ -929,19 +841,23 @@ static void fake_queue_work(struct kunit *test, int i)
  */
 static void watch_work(struct fake *fake)
 {
-	fake_reach(fake, 1);
-	fake_watch(fake);
+	dma_fence_race_reach(&fake->race, 1);
+	fake->early = !dma_fence_race_stays_false(&fake->done);
 }
 
-static void signal_by_look(struct fake *fake)
+static void signal_by_look(void *arg)
 {
+	struct fake *fake = arg;
+
 	fake_finish(fake, 1);
 	dma_fence_is_signaled(&fake->f[0]->base);
 }
 
-static void run_client_work(struct fake *fake)
+static void run_client_work(void *arg)
 {
-	fake_await(fake, 1);
+	struct fake *fake = arg;
+
+	dma_fence_race_await(&fake->race, 1);
 	fake->cli.work.func(&fake->cli.work);
 }
 
@@ -949,11 +865,11 @@ static void test_client_work(struct kunit *test)
 {
 	struct fake *fake = test->priv;
 
-	fake_require_two_cpus(test);
+	dma_fence_race_require_cpus(test);
 	fake_new_fences(test, 1);
 	KUNIT_ASSERT_EQ(test, fake_add_cb(fake, 0, watch_work), 0);
 	fake_queue_work(test, 0);
-	fake_run_pair(test, signal_by_look, run_client_work);
+	dma_fence_race_run(test, &fake->race, signal_by_look, run_client_work, fake);
 
 	KUNIT_EXPECT_FALSE(test, fake->early);
 	KUNIT_EXPECT_EQ(test, fake->works, 1);
@@ -964,9 +880,11 @@ static void test_client_work(struct kunit *test)
  * The same when the client is on its way out. Its channel stays, the end of
  * which would wait for the callback as well, if the fence is one of its own.
  */
-static void fini_client_work(struct fake *fake)
+static void fini_client_work(void *arg)
 {
-	fake_await(fake, 1);
+	struct fake *fake = arg;
+
+	dma_fence_race_await(&fake->race, 1);
 	nouveau_cli_work_fini(&fake->cli);
 	fake->ret = READ_ONCE(fake->works);
 }
@@ -975,11 +893,11 @@ static void test_client_fini(struct kunit *test)
 {
 	struct fake *fake = test->priv;
 
-	fake_require_two_cpus(test);
+	dma_fence_race_require_cpus(test);
 	fake_new_fences(test, 1);
 	KUNIT_ASSERT_EQ(test, fake_add_cb(fake, 0, watch_work), 0);
 	fake_queue_work(test, 0);
-	fake_run_pair(test, signal_by_look, fini_client_work);
+	dma_fence_race_run(test, &fake->race, signal_by_look, fini_client_work, fake);
 
 	KUNIT_EXPECT_FALSE(test, fake->early);
 	KUNIT_EXPECT_EQ(test, fake->ret, 1);

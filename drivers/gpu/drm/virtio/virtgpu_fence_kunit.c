@@ -8,8 +8,7 @@
 
 #include <kunit/test.h>
 #include <linux/completion.h>
-#include <linux/cpumask.h>
-#include <linux/kthread.h>
+#include <linux/dma-fence-kunit.h>
 #include <linux/ktime.h>
 #include <linux/prandom.h>
 #include <linux/random.h>
@@ -17,8 +16,6 @@
 
 #include "virtgpu_drv.h"
 
-/* Longer than any step takes on the slowest emulator. */
-#define FAKE_STEP_TIMEOUT	(10ULL * NSEC_PER_SEC)
 #define FAKE_LOOPS		1000
 
 struct fake;
@@ -49,94 +46,8 @@ struct fake {
 	int events;
 	int ret;
 
-	/* Two CPUs that take turns. */
-	int step;
-	int echo;
-	bool timed_out;
+	struct dma_fence_race race;
 };
-
-/* Tell the other CPU that step @n is done. Steps only go up. */
-static void fake_reach(int *step, int n)
-{
-	/* Pairs with the acquire in fake_await(). */
-	smp_store_release(step, n);
-}
-
-/* Wait for step @n of the other CPU, in any context. */
-static void fake_await(struct fake *fake, int *step, int n)
-{
-	u64 end = ktime_get_ns() + FAKE_STEP_TIMEOUT;
-
-	/* Pairs with the release in fake_reach(). */
-	while (smp_load_acquire(step) < n) {
-		if (READ_ONCE(fake->timed_out))
-			return;
-		if (ktime_get_ns() > end) {
-			WRITE_ONCE(fake->timed_out, true);
-			return;
-		}
-		cpu_relax();
-	}
-}
-
-struct fake_thread {
-	struct fake *fake;
-	void (*func)(struct fake *fake);
-	struct completion *start;
-	struct completion done;
-};
-
-static int fake_thread_main(void *data)
-{
-	struct fake_thread *t = data;
-
-	wait_for_completion(t->start);
-	t->func(t->fake);
-	complete(&t->done);
-	return 0;
-}
-
-/* Run @a on one CPU and @b on another, and wait for both. */
-static void fake_run_pair(struct kunit *test, void (*a)(struct fake *),
-			  void (*b)(struct fake *))
-{
-	DECLARE_COMPLETION_ONSTACK(start);
-	struct fake *fake = test->priv;
-	struct fake_thread t[2] = {
-		{ .fake = fake, .func = a, .start = &start },
-		{ .fake = fake, .func = b, .start = &start },
-	};
-	struct task_struct *task[2];
-	unsigned int cpu = cpumask_first(cpu_online_mask);
-	int i;
-
-	for (i = 0; i < 2; i++) {
-		init_completion(&t[i].done);
-		task[i] = kthread_create_on_cpu(fake_thread_main, &t[i], cpu,
-						"virtgpu-fence:%u");
-		if (IS_ERR(task[i])) {
-			if (i)
-				kthread_stop(task[0]);
-			KUNIT_FAIL_AND_ABORT(test, "no kthread: %pe", task[i]);
-		}
-		cpu = cpumask_next(cpu, cpu_online_mask);
-	}
-	for (i = 0; i < 2; i++)
-		wake_up_process(task[i]);
-	/* In one go: either may then spin on the CPU that this runs on. */
-	complete_all(&start);
-	for (i = 0; i < 2; i++)
-		wait_for_completion(&t[i].done);
-
-	KUNIT_EXPECT_FALSE_MSG(test, fake->timed_out, "stuck after step %d",
-			       fake->step);
-}
-
-static void fake_require_two_cpus(struct kunit *test)
-{
-	if (num_online_cpus() < 2)
-		kunit_skip(test, "requires at least 2 CPUs");
-}
 
 /* On ring @ring of the process, or, if it is -1, the queue that all share. */
 static struct virtio_gpu_fence *fake_alloc(struct fake *fake, int ring)
@@ -515,24 +426,28 @@ static void test_last_reference(struct kunit *test)
  */
 static void stop_in_callback(struct fake *fake)
 {
-	fake_reach(&fake->step, 1);
-	fake_await(fake, &fake->step, 2);
+	dma_fence_race_reach(&fake->race, 1);
+	dma_fence_race_await(&fake->race, 2);
 }
 
-static void complete_all_taken(struct fake *fake)
+static void complete_all_taken(void *arg)
 {
+	struct fake *fake = arg;
+
 	fake_complete(fake, 2);
 }
 
-static void use_taken(struct fake *fake)
+static void use_taken(void *arg)
 {
-	fake_await(fake, &fake->step, 1);
+	struct fake *fake = arg;
+
+	dma_fence_race_await(&fake->race, 1);
 	fake->ret = fake_add_cb(fake, 1, NULL);
 	if (fake_signaled(fake, 2) || dma_fence_is_signaled(&fake->f[2]->f))
 		fake->ret = -EINVAL;
 	if (!dma_fence_try_set_error(&fake->f[2]->f, -ECANCELED))
 		fake->ret = -EINVAL;
-	fake_reach(&fake->step, 2);
+	dma_fence_race_reach(&fake->race, 2);
 }
 
 static void test_taken(struct kunit *test)
@@ -540,10 +455,10 @@ static void test_taken(struct kunit *test)
 	struct fake *fake = test->priv;
 	int i;
 
-	fake_require_two_cpus(test);
+	dma_fence_race_require_cpus(test);
 	fake_new_fences(test, 3);
 	KUNIT_ASSERT_EQ(test, fake_add_cb(fake, 0, stop_in_callback), 0);
-	fake_run_pair(test, complete_all_taken, use_taken);
+	dma_fence_race_run(test, &fake->race, complete_all_taken, use_taken, fake);
 
 	KUNIT_EXPECT_FALSE(test, fake->cb[0].locked);
 	KUNIT_EXPECT_EQ(test, fake->ret, 0);
@@ -558,23 +473,25 @@ static void test_taken(struct kunit *test)
 }
 
 /* The other CPU submits meanwhile, to the same ring. */
-static void emit_meanwhile(struct fake *fake)
+static void emit_meanwhile(void *arg)
 {
-	fake_await(fake, &fake->step, 1);
+	struct fake *fake = arg;
+
+	dma_fence_race_await(&fake->race, 1);
 	fake_emit(fake, fake->late);
-	fake_reach(&fake->step, 2);
+	dma_fence_race_reach(&fake->race, 2);
 }
 
 static void test_emit_while_signaling(struct kunit *test)
 {
 	struct fake *fake = test->priv;
 
-	fake_require_two_cpus(test);
+	dma_fence_race_require_cpus(test);
 	fake->late = fake_alloc(fake, -1);
 	KUNIT_ASSERT_NOT_NULL(test, fake->late);
 	fake_new_fences(test, 3);
 	KUNIT_ASSERT_EQ(test, fake_add_cb(fake, 0, stop_in_callback), 0);
-	fake_run_pair(test, complete_all_taken, emit_meanwhile);
+	dma_fence_race_run(test, &fake->race, complete_all_taken, emit_meanwhile, fake);
 
 	KUNIT_EXPECT_TRUE(test, fake_signaled(fake, 2));
 	KUNIT_EXPECT_FALSE(test, dma_fence_is_signaled(&fake->late->f));
@@ -588,7 +505,7 @@ static void test_emit_while_signaling(struct kunit *test)
  * Two CPUs submit, each time at the same time: the ids are in the order of the
  * list, none is used twice.
  */
-static void emit_many(struct fake *fake, int *mine, int *other)
+static void emit_many(struct fake *fake, bool second)
 {
 	struct virtio_gpu_fence *fence;
 	int n;
@@ -597,24 +514,23 @@ static void emit_many(struct fake *fake, int *mine, int *other)
 		fence = fake_alloc(fake, n % 2);
 		if (!fence) {
 			fake->ret = -ENOMEM;
-			WRITE_ONCE(fake->timed_out, true);
+			WRITE_ONCE(fake->race.timed_out, true);
 			return;
 		}
-		fake_reach(mine, n);
-		fake_await(fake, other, n);
+		dma_fence_race_meet(&fake->race, second, n);
 		fake_emit(fake, fence);
 		dma_fence_put(&fence->f);
 	}
 }
 
-static void emit_many_a(struct fake *fake)
+static void emit_many_a(void *arg)
 {
-	emit_many(fake, &fake->step, &fake->echo);
+	emit_many(arg, false);
 }
 
-static void emit_many_b(struct fake *fake)
+static void emit_many_b(void *arg)
 {
-	emit_many(fake, &fake->echo, &fake->step);
+	emit_many(arg, true);
 }
 
 static void test_emit_race(struct kunit *test)
@@ -623,8 +539,8 @@ static void test_emit_race(struct kunit *test)
 	struct virtio_gpu_fence *fence;
 	u64 id = 0;
 
-	fake_require_two_cpus(test);
-	fake_run_pair(test, emit_many_a, emit_many_b);
+	dma_fence_race_require_cpus(test);
+	dma_fence_race_run(test, &fake->race, emit_many_a, emit_many_b, fake);
 	KUNIT_EXPECT_EQ(test, fake->ret, 0);
 
 	list_for_each_entry(fence, &fake->vgdev->fence_drv.fences, node)
@@ -638,8 +554,9 @@ static void test_emit_race(struct kunit *test)
  * One CPU adds a callback, the host completes the fence at the same time. It
  * is called, or was not added. Then the fence is signaled.
  */
-static void emit_and_add(struct fake *fake)
+static void emit_and_add(void *arg)
 {
+	struct fake *fake = arg;
 	struct fake_cb *cb = &fake->cb[0];
 	int n, calls, added;
 
@@ -647,17 +564,16 @@ static void emit_and_add(struct fake *fake)
 		fake->f[0] = fake_alloc(fake, 0);
 		if (!fake->f[0]) {
 			fake->ret = -ENOMEM;
-			WRITE_ONCE(fake->timed_out, true);
+			WRITE_ONCE(fake->race.timed_out, true);
 			return;
 		}
 		fake_emit(fake, fake->f[0]);
 		calls = cb->calls;
-		fake_reach(&fake->step, n);
+		dma_fence_race_reach(&fake->race, n);
 		added = fake_add_cb(fake, 0, NULL) == 0;
 		if (!added && !fake_signaled(fake, 0))
 			fake->ret = -EINVAL;
-		fake_await(fake, &fake->echo, n);
-		if (READ_ONCE(fake->timed_out))
+		if (!dma_fence_race_await_echo(&fake->race, n))
 			return;
 
 		if (cb->calls != calls + added || cb->locked ||
@@ -668,16 +584,16 @@ static void emit_and_add(struct fake *fake)
 	}
 }
 
-static void complete_each(struct fake *fake)
+static void complete_each(void *arg)
 {
+	struct fake *fake = arg;
 	int n;
 
 	for (n = 1; n <= FAKE_LOOPS; n++) {
-		fake_await(fake, &fake->step, n);
-		if (READ_ONCE(fake->timed_out))
+		if (!dma_fence_race_await(&fake->race, n))
 			return;
 		fake_complete(fake, 0);
-		fake_reach(&fake->echo, n);
+		dma_fence_race_reach_echo(&fake->race, n);
 	}
 }
 
@@ -685,8 +601,8 @@ static void test_add_race(struct kunit *test)
 {
 	struct fake *fake = test->priv;
 
-	fake_require_two_cpus(test);
-	fake_run_pair(test, emit_and_add, complete_each);
+	dma_fence_race_require_cpus(test);
+	dma_fence_race_run(test, &fake->race, emit_and_add, complete_each, fake);
 	KUNIT_EXPECT_EQ(test, fake->ret, 0);
 }
 

@@ -8,15 +8,12 @@
 
 #include <kunit/test.h>
 #include <linux/completion.h>
-#include <linux/cpumask.h>
-#include <linux/kthread.h>
+#include <linux/dma-fence-kunit.h>
 #include <linux/ktime.h>
 #include <linux/prandom.h>
 #include <linux/random.h>
 #include <linux/rcupdate.h>
 
-/* Longer than any step takes on the slowest emulator. */
-#define FAKE_STEP_TIMEOUT	(10ULL * NSEC_PER_SEC)
 #define FAKE_LOOPS		1000
 /* What the tests wait for has happened, so this is not waited for. */
 #define FAKE_WAIT		secs_to_jiffies(10)
@@ -58,111 +55,11 @@ struct fake {
 	u32 tv_usec;
 	int ret;
 
-	/* Two CPUs that take turns. */
-	int step;
-	int echo;
-	bool timed_out;
+	struct dma_fence_race race;
 };
 
 /* For the hooks, which get a fence only. */
 static struct fake *fake_now;
-
-/* Tell the other CPU that step @n is done. Steps only go up. */
-static void fake_reach(int *step, int n)
-{
-	/* Pairs with the acquire in fake_await(). */
-	smp_store_release(step, n);
-}
-
-static bool fake_expired(struct fake *fake, u64 end)
-{
-	if (READ_ONCE(fake->timed_out))
-		return true;
-	if (ktime_get_ns() > end)
-		WRITE_ONCE(fake->timed_out, true);
-	cpu_relax();
-	return false;
-}
-
-/* Wait for step @n of the other CPU, in any context. */
-static void fake_await(struct fake *fake, int *step, int n)
-{
-	u64 end = ktime_get_ns() + FAKE_STEP_TIMEOUT;
-
-	/* Pairs with the release in fake_reach(). */
-	while (smp_load_acquire(step) < n)
-		if (fake_expired(fake, end))
-			return;
-}
-
-/* Wait until the other CPU waits for @lock, which this one holds. */
-static void fake_await_contended(struct fake *fake, spinlock_t *lock)
-{
-	u64 end = ktime_get_ns() + FAKE_STEP_TIMEOUT;
-
-	while (!spin_is_contended(lock))
-		if (fake_expired(fake, end))
-			return;
-}
-
-struct fake_thread {
-	struct fake *fake;
-	void (*func)(struct fake *fake);
-	struct completion *start;
-	struct completion done;
-};
-
-static int fake_thread_main(void *data)
-{
-	struct fake_thread *t = data;
-
-	wait_for_completion(t->start);
-	t->func(t->fake);
-	complete(&t->done);
-	return 0;
-}
-
-/* Run @a on one CPU and @b on another, and wait for both. */
-static void fake_run_pair(struct kunit *test, void (*a)(struct fake *),
-			  void (*b)(struct fake *))
-{
-	DECLARE_COMPLETION_ONSTACK(start);
-	struct fake *fake = test->priv;
-	struct fake_thread t[2] = {
-		{ .fake = fake, .func = a, .start = &start },
-		{ .fake = fake, .func = b, .start = &start },
-	};
-	struct task_struct *task[2];
-	unsigned int cpu = cpumask_first(cpu_online_mask);
-	int i;
-
-	for (i = 0; i < 2; i++) {
-		init_completion(&t[i].done);
-		task[i] = kthread_create_on_cpu(fake_thread_main, &t[i], cpu,
-						"vmwgfx-fence:%u");
-		if (IS_ERR(task[i])) {
-			if (i)
-				kthread_stop(task[0]);
-			KUNIT_FAIL_AND_ABORT(test, "no kthread: %pe", task[i]);
-		}
-		cpu = cpumask_next(cpu, cpu_online_mask);
-	}
-	for (i = 0; i < 2; i++)
-		wake_up_process(task[i]);
-	/* In one go: either may then spin on the CPU that this runs on. */
-	complete_all(&start);
-	for (i = 0; i < 2; i++)
-		wait_for_completion(&t[i].done);
-
-	KUNIT_EXPECT_FALSE_MSG(test, fake->timed_out, "stuck after step %d",
-			       fake->step);
-}
-
-static void fake_require_two_cpus(struct kunit *test)
-{
-	if (num_online_cpus() < 2)
-		kunit_skip(test, "requires at least 2 CPUs");
-}
 
 static bool fake_enable_signaling(struct dma_fence *fence)
 {
@@ -504,32 +401,50 @@ static void test_callback_uses_manager(struct kunit *test)
 	KUNIT_EXPECT_TRUE(test, fake_idle(fake));
 }
 
-static void enable_first(struct fake *fake)
+static void enable_first(void *arg)
 {
+	struct fake *fake = arg;
+
 	fake->ret = fake_add_cb(fake, 0, NULL);
 }
 
 static void stop_in_op(struct fake *fake)
 {
-	fake_reach(&fake->step, 1);
-	fake_await(fake, &fake->step, 2);
+	dma_fence_race_reach(&fake->race, 1);
+	dma_fence_race_await(&fake->race, 2);
 }
 
-static void pass_and_update(struct fake *fake)
+static void pass_and_update(void *arg)
 {
-	fake_await(fake, &fake->step, 1);
+	struct fake *fake = arg;
+
+	dma_fence_race_await(&fake->race, 1);
 	fake_pass(fake, 0);
 	fake_interrupt(fake);
-	fake_reach(&fake->step, 2);
+	dma_fence_race_reach(&fake->race, 2);
 }
 
-/* It is signaled, was never added, is off the list, and needs no interrupt. */
-static void enable_race(struct kunit *test, void (*other)(struct fake *))
+/* One CPU calls @stop at @hook of the op, the other one runs @other. */
+static void op_race(struct kunit *test, void (**hook)(struct fake *fake),
+		    void (*stop)(struct fake *fake), void (*other)(void *arg))
 {
 	struct fake *fake = test->priv;
 
-	fake_run_pair(test, enable_first, other);
+	dma_fence_race_require_cpus(test);
+	fake_new_fences(test, 1);
+	fake_intercept(fake, 0);
+	*hook = stop;
+	dma_fence_race_run(test, &fake->race, enable_first, other, fake);
 	KUNIT_EXPECT_EQ(test, fake->ret, -ENOENT);
+}
+
+/* It is signaled, was never added, is off the list, and needs no interrupt. */
+static void enable_race(struct kunit *test, void (**hook)(struct fake *fake),
+			void (*stop)(struct fake *fake), void (*other)(void *arg))
+{
+	struct fake *fake = test->priv;
+
+	op_race(test, hook, stop, other);
 	KUNIT_EXPECT_TRUE(test, fake_signaled(fake, 0));
 	fake_interrupt(fake);
 	KUNIT_EXPECT_EQ(test, fake->cb[0].calls, 0);
@@ -542,11 +457,7 @@ static void test_update_then_enable(struct kunit *test)
 {
 	struct fake *fake = test->priv;
 
-	fake_require_two_cpus(test);
-	fake_new_fences(test, 1);
-	fake_intercept(fake, 0);
-	fake->on_enable = stop_in_op;
-	enable_race(test, pass_and_update);
+	enable_race(test, &fake->on_enable, stop_in_op, pass_and_update);
 }
 
 /* The same when the op has returned, and the callback is not yet added. */
@@ -554,62 +465,60 @@ static void test_enable_then_update(struct kunit *test)
 {
 	struct fake *fake = test->priv;
 
-	fake_require_two_cpus(test);
-	fake_new_fences(test, 1);
-	fake_intercept(fake, 0);
-	fake->on_enabled = stop_in_op;
-	enable_race(test, pass_and_update);
+	enable_race(test, &fake->on_enabled, stop_in_op, pass_and_update);
 }
 
 /*
  * The fence passes when the op has looked at it and is about to enable
  * interrupts, for which it needs the lock. No interrupt comes for this.
  */
-static void pass_before_armed(struct fake *fake)
+static void pass_before_armed(void *arg)
 {
+	struct fake *fake = arg;
 	spinlock_t *lock = &fake->vmw->waiter_lock;
 
 	spin_lock_irq(lock);
-	fake_reach(&fake->step, 1);
-	fake_await_contended(fake, lock);
+	dma_fence_race_reach(&fake->race, 1);
+	/* It waits for the lock. */
+	dma_fence_race_until(&fake->race, spin_is_contended(lock));
 	fake_pass(fake, 0);
 	spin_unlock_irq(lock);
 }
 
 static void await_lock(struct fake *fake)
 {
-	fake_await(fake, &fake->step, 1);
+	dma_fence_race_await(&fake->race, 1);
 }
 
 static void test_enable_rereads(struct kunit *test)
 {
 	struct fake *fake = test->priv;
 
-	fake_require_two_cpus(test);
-	fake_new_fences(test, 1);
-	fake_intercept(fake, 0);
-	fake->on_enable = await_lock;
-	enable_race(test, pass_before_armed);
+	enable_race(test, &fake->on_enable, await_lock, pass_before_armed);
 }
 
 /*
  * One CPU updates and is in a callback of the first fence. It has not come to
  * the second, which the other one finds signaled.
  */
-static void pass_all(struct fake *fake)
+static void pass_all(void *arg)
 {
+	struct fake *fake = arg;
+
 	fake_pass(fake, 3);
 	fake_interrupt(fake);
 }
 
-static void update_too(struct fake *fake)
+static void update_too(void *arg)
 {
-	fake_await(fake, &fake->step, 1);
+	struct fake *fake = arg;
+
+	dma_fence_race_await(&fake->race, 1);
 	/* It has passed, so it is too late for a callback. */
 	fake->ret = fake_add_cb(fake, 1, NULL);
 	if (!vmw_fence_obj_signaled(fake->f[2]))
 		fake->ret = -EBUSY;
-	fake_reach(&fake->step, 2);
+	dma_fence_race_reach(&fake->race, 2);
 }
 
 static void test_two_updates(struct kunit *test)
@@ -617,11 +526,11 @@ static void test_two_updates(struct kunit *test)
 	struct fake *fake = test->priv;
 	int i;
 
-	fake_require_two_cpus(test);
+	dma_fence_race_require_cpus(test);
 	fake_new_fences(test, 4);
 	KUNIT_ASSERT_EQ(test, fake_add_cb(fake, 0, stop_in_op), 0);
 	KUNIT_ASSERT_EQ(test, fake_add_cb(fake, 3, NULL), 0);
-	fake_run_pair(test, pass_all, update_too);
+	dma_fence_race_run(test, &fake->race, pass_all, update_too, fake);
 
 	KUNIT_EXPECT_FALSE(test, fake->cb[0].locked);
 	KUNIT_EXPECT_EQ(test, fake->ret, -ENOENT);
@@ -639,22 +548,22 @@ static void test_two_updates(struct kunit *test)
  * interrupt comes if it was enabled when that happened, not otherwise. Whatever
  * the order is: whoever waits gets to know.
  */
-static void create_and_add(struct fake *fake)
+static void create_and_add(void *arg)
 {
+	struct fake *fake = arg;
 	struct fake_cb *cb = &fake->cb[0];
 	int n, calls, added;
 
 	for (n = 1; n <= FAKE_LOOPS; n++) {
 		if (vmw_fence_create(fake->vmw->fman, ++fake->seqno, &fake->f[0])) {
 			fake->ret = -ENOMEM;
-			WRITE_ONCE(fake->timed_out, true);
+			WRITE_ONCE(fake->race.timed_out, true);
 			return;
 		}
 		calls = cb->calls;
-		fake_reach(&fake->step, n);
+		dma_fence_race_reach(&fake->race, n);
 		added = fake_add_cb(fake, 0, NULL) == 0;
-		fake_await(fake, &fake->echo, n);
-		if (READ_ONCE(fake->timed_out))
+		if (!dma_fence_race_await_echo(&fake->race, n))
 			return;
 
 		if (!fake_signaled(fake, 0) || cb->calls != calls + added ||
@@ -667,16 +576,15 @@ static void create_and_add(struct fake *fake)
 	}
 }
 
-static void pass_each(struct fake *fake)
+static void pass_each(void *arg)
 {
+	struct fake *fake = arg;
 	spinlock_t *lock = &fake->vmw->waiter_lock;
 	bool armed;
-	u64 end;
 	int n;
 
 	for (n = 1; n <= FAKE_LOOPS; n++) {
-		fake_await(fake, &fake->step, n);
-		if (READ_ONCE(fake->timed_out))
+		if (!dma_fence_race_await(&fake->race, n))
 			return;
 		fake_pass(fake, 0);
 		/* The device looks at the mask behind that, which this orders. */
@@ -686,12 +594,10 @@ static void pass_each(struct fake *fake)
 		if (armed)
 			fake_interrupt(fake);
 		/* Signaled by this, or by the other CPU's enable_signaling. */
-		end = ktime_get_ns() + FAKE_STEP_TIMEOUT;
-		while (!fake_signaled(fake, 0))
-			if (fake_expired(fake, end))
-				return;
+		if (!dma_fence_race_until(&fake->race, fake_signaled(fake, 0)))
+			return;
 		dma_fence_flush_callbacks(&fake->f[0]->base);
-		fake_reach(&fake->echo, n);
+		dma_fence_race_reach_echo(&fake->race, n);
 	}
 }
 
@@ -699,8 +605,8 @@ static void test_enable_race(struct kunit *test)
 {
 	struct fake *fake = test->priv;
 
-	fake_require_two_cpus(test);
-	fake_run_pair(test, create_and_add, pass_each);
+	dma_fence_race_require_cpus(test);
+	dma_fence_race_run(test, &fake->race, create_and_add, pass_each, fake);
 	KUNIT_EXPECT_EQ(test, fake->ret, 0);
 }
 
@@ -756,17 +662,20 @@ static void test_event_late(struct kunit *test)
  * One CPU has the fence off the list and is in a callback, so it has not sent
  * the events. The other one queues another, and sends both.
  */
-static void pass_first(struct fake *fake)
+static void pass_first(void *arg)
 {
+	struct fake *fake = arg;
+
 	fake_pass(fake, 0);
 	fake_interrupt(fake);
 }
 
-static void queue_taken(struct fake *fake)
+static void queue_taken(void *arg)
 {
+	struct fake *fake = arg;
 	struct drm_pending_event *event;
 
-	fake_await(fake, &fake->step, 1);
+	dma_fence_race_await(&fake->race, 1);
 	event = kzalloc_obj(*event);
 	fake->ret = -ENOMEM;
 	if (event) {
@@ -777,18 +686,18 @@ static void queue_taken(struct fake *fake)
 	}
 	if (!fake->ret && fake->events != 2)
 		fake->ret = -EBUSY;
-	fake_reach(&fake->step, 2);
+	dma_fence_race_reach(&fake->race, 2);
 }
 
 static void test_event_taken(struct kunit *test)
 {
 	struct fake *fake = test->priv;
 
-	fake_require_two_cpus(test);
+	dma_fence_race_require_cpus(test);
 	fake_new_fences(test, 1);
 	KUNIT_ASSERT_EQ(test, fake_add_cb(fake, 0, stop_in_op), 0);
 	KUNIT_ASSERT_EQ(test, fake_queue_event(test, 0, false), 0);
-	fake_run_pair(test, pass_first, queue_taken);
+	dma_fence_race_run(test, &fake->race, pass_first, queue_taken, fake);
 
 	KUNIT_EXPECT_EQ(test, fake->ret, 0);
 	KUNIT_EXPECT_EQ(test, fake->events, 2);
@@ -843,19 +752,20 @@ static void test_fifo_down_hangs(struct kunit *test)
 }
 
 /* The device stops while fences are pending, which it then gets past. */
-static void stop_device(struct fake *fake)
+static void stop_device(void *arg)
 {
+	struct fake *fake = arg;
+
 	vmw_fence_fifo_down(fake->vmw->fman);
 }
 
-static void pass_when_armed(struct fake *fake)
+static void pass_when_armed(void *arg)
 {
-	u64 end = ktime_get_ns() + FAKE_STEP_TIMEOUT;
+	struct fake *fake = arg;
 
 	/* It waits for the last one first. */
-	while (!fake_armed(fake))
-		if (fake_expired(fake, end))
-			return;
+	if (!dma_fence_race_until(&fake->race, fake_armed(fake)))
+		return;
 	fake_pass(fake, 1);
 	fake_interrupt(fake);
 	if (fake_signaled(fake, 2))
@@ -869,9 +779,9 @@ static void test_fifo_down_waits(struct kunit *test)
 	struct fake *fake = test->priv;
 	int i;
 
-	fake_require_two_cpus(test);
+	dma_fence_race_require_cpus(test);
 	fake_new_fences(test, 3);
-	fake_run_pair(test, stop_device, pass_when_armed);
+	dma_fence_race_run(test, &fake->race, stop_device, pass_when_armed, fake);
 
 	KUNIT_EXPECT_EQ(test, fake->ret, 0);
 	for (i = 0; i < 3; i++) {
@@ -885,26 +795,23 @@ static void test_fifo_down_waits(struct kunit *test)
  * One CPU is about to enter the op for a fence that another one signals, which
  * then removes the device. The op looks at the manager after that.
  */
-static void remove_device(struct fake *fake)
+static void remove_device(void *arg)
 {
-	fake_await(fake, &fake->step, 1);
+	struct fake *fake = arg;
+
+	dma_fence_race_await(&fake->race, 1);
 	fake_pass(fake, 0);
 	fake_interrupt(fake);
 	vmw_fence_manager_takedown(fake->vmw->fman);
 	fake->vmw->fman = NULL;
-	fake_reach(&fake->step, 2);
+	dma_fence_race_reach(&fake->race, 2);
 }
 
 static void test_takedown_waits(struct kunit *test)
 {
 	struct fake *fake = test->priv;
 
-	fake_require_two_cpus(test);
-	fake_new_fences(test, 1);
-	fake_intercept(fake, 0);
-	fake->on_enable = stop_in_op;
-	fake_run_pair(test, enable_first, remove_device);
-	KUNIT_EXPECT_EQ(test, fake->ret, -ENOENT);
+	op_race(test, &fake->on_enable, stop_in_op, remove_device);
 	KUNIT_EXPECT_EQ(test, fake_refs(fake, 0), 1);
 
 	fake->vmw->fman = vmw_fence_manager_init(fake->vmw);

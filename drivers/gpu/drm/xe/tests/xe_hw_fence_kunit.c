@@ -7,10 +7,7 @@
  */
 
 #include <kunit/test.h>
-#include <linux/completion.h>
-#include <linux/cpumask.h>
-#include <linux/kthread.h>
-#include <linux/ktime.h>
+#include <linux/dma-fence-kunit.h>
 #include <linux/prandom.h>
 #include <linux/random.h>
 #include <linux/rcupdate.h>
@@ -18,11 +15,6 @@
 #include "xe_device.h"
 #include "xe_kunit_helpers.h"
 #include "xe_pci_test.h"
-
-/* Longer than any step takes on the slowest emulator. */
-#define FAKE_STEP_TIMEOUT	(10ULL * NSEC_PER_SEC)
-/* How long to watch something that must not happen. */
-#define FAKE_WATCH_TIME		(50 * NSEC_PER_MSEC)
 
 struct fake;
 
@@ -64,113 +56,10 @@ struct fake {
 	struct fake_cb cb[4];
 	int ret;
 
-	/* Two CPUs that take turns. */
-	int step;
-	int echo;
-	bool timed_out;
+	struct dma_fence_race race;
 	bool done;
 	bool early;
 };
-
-/* Tell the other CPU that step @n is done. Steps only go up. */
-static void fake_reach(int *step, int n)
-{
-	/* Pairs with the acquire in fake_await(). */
-	smp_store_release(step, n);
-}
-
-/* Wait for step @n of the other CPU, in any context. */
-static void fake_await(struct fake *fake, int *step, int n)
-{
-	u64 end = ktime_get_ns() + FAKE_STEP_TIMEOUT;
-
-	/* Pairs with the release in fake_reach(). */
-	while (smp_load_acquire(step) < n) {
-		if (READ_ONCE(fake->timed_out))
-			return;
-		if (ktime_get_ns() > end) {
-			WRITE_ONCE(fake->timed_out, true);
-			return;
-		}
-		cpu_relax();
-	}
-}
-
-/*
- * Give the other CPU time to get past a wait that must not end yet. Right code
- * passes however slow the machine is.
- */
-static void fake_watch(struct fake *fake)
-{
-	u64 end = ktime_get_ns() + FAKE_WATCH_TIME;
-
-	while (ktime_get_ns() < end) {
-		if (READ_ONCE(fake->done)) {
-			WRITE_ONCE(fake->early, true);
-			return;
-		}
-		cpu_relax();
-	}
-}
-
-struct fake_thread {
-	struct fake *fake;
-	void (*func)(struct fake *fake);
-	struct completion *start;
-	struct completion done;
-};
-
-static int fake_thread_main(void *data)
-{
-	struct fake_thread *t = data;
-
-	wait_for_completion(t->start);
-	t->func(t->fake);
-	complete(&t->done);
-	return 0;
-}
-
-/* Run @a on one CPU and @b on another, and wait for both. */
-static void fake_run_pair(struct kunit *test, void (*a)(struct fake *),
-			  void (*b)(struct fake *))
-{
-	DECLARE_COMPLETION_ONSTACK(start);
-	struct fake *fake = test->priv;
-	struct fake_thread t[2] = {
-		{ .fake = fake, .func = a, .start = &start },
-		{ .fake = fake, .func = b, .start = &start },
-	};
-	struct task_struct *task[2];
-	unsigned int cpu = cpumask_first(cpu_online_mask);
-	int i;
-
-	for (i = 0; i < 2; i++) {
-		init_completion(&t[i].done);
-		task[i] = kthread_create_on_cpu(fake_thread_main, &t[i], cpu,
-						"xe-hw-fence:%u");
-		if (IS_ERR(task[i])) {
-			if (i)
-				kthread_stop(task[0]);
-			KUNIT_FAIL_AND_ABORT(test, "no kthread: %pe", task[i]);
-		}
-		cpu = cpumask_next(cpu, cpu_online_mask);
-	}
-	for (i = 0; i < 2; i++)
-		wake_up_process(task[i]);
-	/* In one go: either may then spin on the CPU that this runs on. */
-	complete_all(&start);
-	for (i = 0; i < 2; i++)
-		wait_for_completion(&t[i].done);
-
-	KUNIT_EXPECT_FALSE_MSG(test, fake->timed_out, "stuck after step %d",
-			       fake->step);
-}
-
-static void fake_require_two_cpus(struct kunit *test)
-{
-	if (num_online_cpus() < 2)
-		kunit_skip(test, "requires at least 2 CPUs");
-}
 
 static void fake_hook(struct fake *fake, void (**hook)(struct fake *fake))
 {
@@ -253,11 +142,11 @@ static void fake_finish(struct fake *fake, int i)
  */
 static void fake_settle(struct fake *fake)
 {
-	u64 end = ktime_get_ns() + FAKE_STEP_TIMEOUT;
+	u64 end = dma_fence_race_time() + DMA_FENCE_RACE_TIMEOUT;
 
 	while (irq_work_is_busy(&fake->gt->irq.work)) {
-		if (ktime_get_ns() > end) {
-			WRITE_ONCE(fake->timed_out, true);
+		if (dma_fence_race_time() > end) {
+			WRITE_ONCE(fake->race.timed_out, true);
 			return;
 		}
 		cpu_relax();
@@ -540,8 +429,9 @@ static void test_set_error(struct kunit *test)
  */
 #define FAKE_ERROR_LOOPS 1000
 
-static void set_errors(struct fake *fake)
+static void set_errors(void *arg)
 {
+	struct fake *fake = arg;
 	struct fake_cb *cb = &fake->cb[0];
 	struct dma_fence *fence;
 	bool set;
@@ -551,15 +441,15 @@ static void set_errors(struct fake *fake)
 		fence = fake_emit(fake->lrc[0]);
 		if (IS_ERR(fence)) {
 			fake->ret = PTR_ERR(fence);
-			WRITE_ONCE(fake->timed_out, true);
+			WRITE_ONCE(fake->race.timed_out, true);
 			return;
 		}
 		fake->f[0] = fence;
 		cb->fake = fake;
 		dma_fence_add_callback_lazy(fence, &cb->base, fake_called);
-		fake_reach(&fake->step, n);
+		dma_fence_race_reach(&fake->race, n);
 		set = dma_fence_try_set_error(fence, -ECANCELED);
-		fake_await(fake, &fake->echo, n);
+		dma_fence_race_await_echo(&fake->race, n);
 
 		if (cb->calls != n || cb->error != (set ? -ECANCELED : 0) ||
 		    dma_fence_get_status(fence) != (set ? -ECANCELED : 1))
@@ -569,17 +459,17 @@ static void set_errors(struct fake *fake)
 	}
 }
 
-static void signal_by_looks(struct fake *fake)
+static void signal_by_looks(void *arg)
 {
+	struct fake *fake = arg;
 	int n;
 
 	for (n = 1; n <= FAKE_ERROR_LOOPS; n++) {
-		fake_await(fake, &fake->step, n);
-		if (READ_ONCE(fake->timed_out))
+		if (!dma_fence_race_await(&fake->race, n))
 			return;
 		fake_finish(fake, 0);
 		dma_fence_is_signaled(fake->f[0]);
-		fake_reach(&fake->echo, n);
+		dma_fence_race_reach_echo(&fake->race, n);
 	}
 }
 
@@ -587,8 +477,8 @@ static void test_set_error_race(struct kunit *test)
 {
 	struct fake *fake = test->priv;
 
-	fake_require_two_cpus(test);
-	fake_run_pair(test, set_errors, signal_by_looks);
+	dma_fence_race_require_cpus(test);
+	dma_fence_race_run(test, &fake->race, set_errors, signal_by_looks, fake);
 	KUNIT_EXPECT_EQ(test, fake->ret, 0);
 }
 
@@ -627,23 +517,40 @@ static void test_callback_uses_queue(struct kunit *test)
 	KUNIT_EXPECT_TRUE(test, fake_idle(fake));
 }
 
-static void enable_first(struct fake *fake)
+static void enable_first(void *arg)
 {
+	struct fake *fake = arg;
+
 	fake->ret = fake_add_cb(fake, 0, NULL);
 }
 
 static void stop_in_op(struct fake *fake)
 {
-	fake_reach(&fake->step, 1);
-	fake_await(fake, &fake->step, 2);
+	dma_fence_race_reach(&fake->race, 1);
+	dma_fence_race_await(&fake->race, 2);
 }
 
-/* However the race went: signaled, called if added, off the list, not leaked. */
-static void enable_race(struct kunit *test, void (*other)(struct fake *))
+/* One CPU is in @a, calls @stop at @hook of the fence, the other one runs @b. */
+static void op_race(struct kunit *test, void (**hook)(struct fake *fake),
+		    void (*stop)(struct fake *fake), void (*a)(void *arg),
+		    void (*b)(void *arg))
 {
 	struct fake *fake = test->priv;
 
-	fake_run_pair(test, enable_first, other);
+	dma_fence_race_require_cpus(test);
+	fake_new_fences(test, 1);
+	fake_intercept(fake, 0);
+	*hook = stop;
+	dma_fence_race_run(test, &fake->race, a, b, fake);
+}
+
+/* However the race went: signaled, called if added, off the list, not leaked. */
+static void enable_race(struct kunit *test, void (**hook)(struct fake *fake),
+			void (*stop)(struct fake *fake), void (*other)(void *arg))
+{
+	struct fake *fake = test->priv;
+
+	op_race(test, hook, stop, enable_first, other);
 	fake_settle(fake);
 
 	KUNIT_EXPECT_TRUE(test, fake_signaled(fake, 0));
@@ -656,53 +563,49 @@ static void enable_race(struct kunit *test, void (*other)(struct fake *))
  * The handler has found nothing and holds its lock, enable_signaling waits for
  * that, and the fence finishes. The interrupt of that was the last.
  */
-static void hold_lock(struct fake *fake)
+static void hold_lock(void *arg)
 {
+	struct fake *fake = arg;
 	struct xe_hw_fence_irq *irq = &fake->gt->irq;
 
 	spin_lock_irq(&irq->lock);
-	fake_reach(&fake->step, 1);
-	fake_await(fake, &fake->step, 2);
-	fake_watch(fake);
+	dma_fence_race_reach(&fake->race, 1);
+	dma_fence_race_await(&fake->race, 2);
+	/* Time for the other CPU to get to the lock. */
+	dma_fence_race_stays_false(&fake->done);
 	fake_finish(fake, 0);
 	spin_unlock_irq(&irq->lock);
 }
 
 static void before_lock(struct fake *fake)
 {
-	fake_await(fake, &fake->step, 1);
-	fake_reach(&fake->step, 2);
+	dma_fence_race_await(&fake->race, 1);
+	dma_fence_race_reach(&fake->race, 2);
 }
 
 static void test_enable_looks_late(struct kunit *test)
 {
 	struct fake *fake = test->priv;
 
-	fake_require_two_cpus(test);
-	fake_new_fences(test, 1);
-	fake_intercept(fake, 0);
-	fake->on_enable = before_lock;
-	enable_race(test, hold_lock);
+	enable_race(test, &fake->on_enable, before_lock, hold_lock);
 }
 
 /* The fence finishes, and the handler runs, when the op is about to start. */
-static void finish_and_handle(struct fake *fake)
+static void finish_and_handle(void *arg)
 {
-	fake_await(fake, &fake->step, 1);
+	struct fake *fake = arg;
+
+	dma_fence_race_await(&fake->race, 1);
 	fake_finish(fake, 0);
 	fake_interrupt(fake);
-	fake_reach(&fake->step, 2);
+	dma_fence_race_reach(&fake->race, 2);
 }
 
 static void test_handled_then_enable(struct kunit *test)
 {
 	struct fake *fake = test->priv;
 
-	fake_require_two_cpus(test);
-	fake_new_fences(test, 1);
-	fake_intercept(fake, 0);
-	fake->on_enable = stop_in_op;
-	enable_race(test, finish_and_handle);
+	enable_race(test, &fake->on_enable, stop_in_op, finish_and_handle);
 }
 
 /* The same when the op has returned, and the callback is not yet added. */
@@ -710,32 +613,26 @@ static void test_enable_then_handled(struct kunit *test)
 {
 	struct fake *fake = test->priv;
 
-	fake_require_two_cpus(test);
-	fake_new_fences(test, 1);
-	fake_intercept(fake, 0);
-	fake->on_enabled = stop_in_op;
-	enable_race(test, finish_and_handle);
+	enable_race(test, &fake->on_enabled, stop_in_op, finish_and_handle);
 	KUNIT_EXPECT_EQ(test, fake->ret, -ENOENT);
 }
 
 /* Somebody looks and signals it, when the op is about to start. */
-static void finish_and_look(struct fake *fake)
+static void finish_and_look(void *arg)
 {
-	fake_await(fake, &fake->step, 1);
+	struct fake *fake = arg;
+
+	dma_fence_race_await(&fake->race, 1);
 	fake_finish(fake, 0);
 	dma_fence_is_signaled(fake->f[0]);
-	fake_reach(&fake->step, 2);
+	dma_fence_race_reach(&fake->race, 2);
 }
 
 static void test_signaled_then_enable(struct kunit *test)
 {
 	struct fake *fake = test->priv;
 
-	fake_require_two_cpus(test);
-	fake_new_fences(test, 1);
-	fake_intercept(fake, 0);
-	fake->on_enable = stop_in_op;
-	enable_race(test, finish_and_look);
+	enable_race(test, &fake->on_enable, stop_in_op, finish_and_look);
 	KUNIT_EXPECT_EQ(test, fake->ret, -ENOENT);
 }
 
@@ -744,11 +641,7 @@ static void test_enable_then_signaled(struct kunit *test)
 {
 	struct fake *fake = test->priv;
 
-	fake_require_two_cpus(test);
-	fake_new_fences(test, 1);
-	fake_intercept(fake, 0);
-	fake->on_enabled = stop_in_op;
-	fake_run_pair(test, enable_first, finish_and_look);
+	op_race(test, &fake->on_enabled, stop_in_op, enable_first, finish_and_look);
 
 	/* The interrupt of that is still to come. */
 	KUNIT_EXPECT_EQ(test, fake->ret, -ENOENT);
@@ -763,21 +656,25 @@ static void test_enable_then_signaled(struct kunit *test)
  * The handler has taken all fences off the list and is in a callback of the
  * first. The others are not signaled, and not on the list.
  */
-static void handle_all(struct fake *fake)
+static void handle_all(void *arg)
 {
+	struct fake *fake = arg;
+
 	fake_finish(fake, 3);
 	fake_interrupt(fake);
 }
 
-static void use_taken(struct fake *fake)
+static void use_taken(void *arg)
 {
-	fake_await(fake, &fake->step, 1);
+	struct fake *fake = arg;
+
+	dma_fence_race_await(&fake->race, 1);
 	fake->ret = fake_add_cb(fake, 1, NULL);
 	if (!dma_fence_is_signaled(fake->f[2]))
 		fake->ret = -EBUSY;
 	if (!dma_fence_try_set_error(fake->f[3], -ECANCELED))
 		fake->ret = -EINVAL;
-	fake_reach(&fake->step, 2);
+	dma_fence_race_reach(&fake->race, 2);
 }
 
 static void test_taken(struct kunit *test)
@@ -785,12 +682,12 @@ static void test_taken(struct kunit *test)
 	struct fake *fake = test->priv;
 	int i;
 
-	fake_require_two_cpus(test);
+	dma_fence_race_require_cpus(test);
 	fake_new_fences(test, 4);
 	KUNIT_ASSERT_EQ(test, fake_add_cb(fake, 0, stop_in_op), 0);
 	for (i = 1; i < 4; i++)
 		dma_fence_enable_signaling(fake->f[i]);
-	fake_run_pair(test, handle_all, use_taken);
+	dma_fence_race_run(test, &fake->race, handle_all, use_taken, fake);
 
 	KUNIT_EXPECT_EQ(test, fake->ret, 0);
 	for (i = 0; i < 4; i++) {
@@ -836,20 +733,22 @@ static void test_finish_pending(struct kunit *test)
  */
 static void watch_other(struct fake *fake)
 {
-	fake_reach(&fake->step, 1);
+	dma_fence_race_reach(&fake->race, 1);
 	/* The other one is about to wait for us. */
-	fake_await(fake, &fake->step, 2);
-	fake_watch(fake);
+	dma_fence_race_await(&fake->race, 2);
+	if (!dma_fence_race_stays_false(&fake->done))
+		WRITE_ONCE(fake->early, true);
 }
 
-static void signal_and_del_gt(struct fake *fake)
+static void signal_and_del_gt(void *arg)
 {
+	struct fake *fake = arg;
 	struct xe_hw_fence_irq *irq = &fake->gt->irq;
 
-	fake_await(fake, &fake->step, 1);
+	dma_fence_race_await(&fake->race, 1);
 	fake_finish(fake, 0);
 	dma_fence_is_signaled(fake->f[0]);
-	fake_reach(&fake->step, 2);
+	dma_fence_race_reach(&fake->race, 2);
 
 	/* Expedited while booting, it can end before the handler has run. */
 	xe_hw_fence_irq_finish(irq);
@@ -865,28 +764,28 @@ static void test_finish_waits(struct kunit *test)
 {
 	struct fake *fake = test->priv;
 
-	fake_require_two_cpus(test);
-	fake_new_fences(test, 1);
-	fake_intercept(fake, 0);
-	fake->on_enable = watch_other;
-	fake_run_pair(test, enable_first, signal_and_del_gt);
+	op_race(test, &fake->on_enable, watch_other, enable_first, signal_and_del_gt);
 
 	KUNIT_EXPECT_FALSE(test, fake->early);
 	KUNIT_EXPECT_EQ(test, fake->ret, -ENOENT);
 }
 
 /* One CPU is about to read the seqno of a fence, when its LRC goes. */
-static void look(struct fake *fake)
+static void look(void *arg)
 {
+	struct fake *fake = arg;
+
 	dma_fence_is_signaled(fake->f[0]);
 }
 
-static void signal_and_del_lrc(struct fake *fake)
+static void signal_and_del_lrc(void *arg)
 {
-	fake_await(fake, &fake->step, 1);
+	struct fake *fake = arg;
+
+	dma_fence_race_await(&fake->race, 1);
 	fake_finish(fake, 0);
 	dma_fence_is_signaled(fake->f[0]);
-	fake_reach(&fake->step, 2);
+	dma_fence_race_reach(&fake->race, 2);
 	fake_del_lrc(fake, 0);
 	WRITE_ONCE(fake->done, true);
 }
@@ -895,11 +794,7 @@ static void test_lrc_waits(struct kunit *test)
 {
 	struct fake *fake = test->priv;
 
-	fake_require_two_cpus(test);
-	fake_new_fences(test, 1);
-	fake_intercept(fake, 0);
-	fake->on_signaled = watch_other;
-	fake_run_pair(test, look, signal_and_del_lrc);
+	op_race(test, &fake->on_signaled, watch_other, look, signal_and_del_lrc);
 
 	KUNIT_EXPECT_FALSE(test, fake->early);
 }

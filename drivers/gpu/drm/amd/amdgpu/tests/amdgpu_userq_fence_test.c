@@ -8,21 +8,13 @@
 
 #include <kunit/test.h>
 #include <linux/bitmap.h>
-#include <linux/completion.h>
-#include <linux/cpumask.h>
+#include <linux/dma-fence-kunit.h>
 #include <linux/irq_work.h>
-#include <linux/kthread.h>
-#include <linux/ktime.h>
 #include <linux/prandom.h>
 #include <linux/random.h>
 #include <linux/workqueue.h>
 
 #include "amdgpu_reset.h"
-
-/* Longer than any step takes on the slowest emulator. */
-#define FAKE_STEP_TIMEOUT	(10ULL * NSEC_PER_SEC)
-/* How long to watch something that must not happen. */
-#define FAKE_WATCH_TIME		(50 * NSEC_PER_MSEC)
 
 #define FAKE_QUEUES		2
 #define FAKE_FENCES		4
@@ -58,102 +50,16 @@ struct fake {
 	struct fake_cb cb[FAKE_FENCES];
 	int ret;
 
-	/* Two CPUs that take turns. */
-	int step;
-	int echo;
-	bool timed_out;
+	struct dma_fence_race race;
 };
-
-/* Tell the other CPU that step @n is done. Steps only go up. */
-static void fake_reach(int *step, int n)
-{
-	/* Pairs with the acquire in fake_await(). */
-	smp_store_release(step, n);
-}
-
-/* Wait for step @n of the other CPU, in any context. */
-static void fake_await(struct fake *fake, int *step, int n)
-{
-	u64 end = ktime_get_ns() + FAKE_STEP_TIMEOUT;
-
-	/* Pairs with the release in fake_reach(). */
-	while (smp_load_acquire(step) < n) {
-		if (READ_ONCE(fake->timed_out))
-			return;
-		if (ktime_get_ns() > end) {
-			WRITE_ONCE(fake->timed_out, true);
-			return;
-		}
-		cpu_relax();
-	}
-}
 
 /* Give the other CPU time to get to a lock that this one holds. */
 static void fake_watch(void)
 {
-	u64 end = ktime_get_ns() + FAKE_WATCH_TIME;
+	u64 end = dma_fence_race_time() + DMA_FENCE_RACE_WATCH;
 
-	while (ktime_get_ns() < end)
+	while (dma_fence_race_time() < end)
 		cpu_relax();
-}
-
-struct fake_thread {
-	struct fake *fake;
-	void (*func)(struct fake *fake);
-	struct completion *start;
-	struct completion done;
-};
-
-static int fake_thread_main(void *data)
-{
-	struct fake_thread *t = data;
-
-	wait_for_completion(t->start);
-	t->func(t->fake);
-	complete(&t->done);
-	return 0;
-}
-
-/* Run @a on one CPU and @b on another, and wait for both. */
-static void fake_run_pair(struct kunit *test, void (*a)(struct fake *),
-			  void (*b)(struct fake *))
-{
-	DECLARE_COMPLETION_ONSTACK(start);
-	struct fake *fake = test->priv;
-	struct fake_thread t[2] = {
-		{ .fake = fake, .func = a, .start = &start },
-		{ .fake = fake, .func = b, .start = &start },
-	};
-	struct task_struct *task[2];
-	unsigned int cpu = cpumask_first(cpu_online_mask);
-	int i;
-
-	for (i = 0; i < 2; i++) {
-		init_completion(&t[i].done);
-		task[i] = kthread_create_on_cpu(fake_thread_main, &t[i], cpu,
-						"userq-fence:%u");
-		if (IS_ERR(task[i])) {
-			if (i)
-				kthread_stop(task[0]);
-			KUNIT_FAIL_AND_ABORT(test, "no kthread: %pe", task[i]);
-		}
-		cpu = cpumask_next(cpu, cpu_online_mask);
-	}
-	for (i = 0; i < 2; i++)
-		wake_up_process(task[i]);
-	/* In one go: either may then spin on the CPU that this runs on. */
-	complete_all(&start);
-	for (i = 0; i < 2; i++)
-		wait_for_completion(&t[i].done);
-
-	KUNIT_EXPECT_FALSE_MSG(test, fake->timed_out, "stuck after step %d",
-			       fake->step);
-}
-
-static void fake_require_two_cpus(struct kunit *test)
-{
-	if (num_online_cpus() < 2)
-		kunit_skip(test, "requires at least 2 CPUs");
 }
 
 static struct amdgpu_userq_fence_driver *fake_drv(struct fake *fake, int q)
@@ -226,12 +132,12 @@ static void fake_irq1(struct irq_work *irq)
 
 static int fake_interrupt(struct fake *fake, int q)
 {
-	u64 end = ktime_get_ns() + FAKE_STEP_TIMEOUT;
+	u64 end = dma_fence_race_time() + DMA_FENCE_RACE_TIMEOUT;
 
 	irq_work_queue(&fake->irq[q]);
 	while (irq_work_is_busy(&fake->irq[q])) {
-		if (ktime_get_ns() > end) {
-			WRITE_ONCE(fake->timed_out, true);
+		if (dma_fence_race_time() > end) {
+			WRITE_ONCE(fake->race.timed_out, true);
 			return -ETIMEDOUT;
 		}
 		cpu_relax();
@@ -379,7 +285,7 @@ static void fake_exit(struct kunit *test)
 	/* Whatever the test did, all is freed now. */
 	rcu_barrier();
 	KUNIT_EXPECT_EQ(test, fake_slots(fake), 0);
-	KUNIT_EXPECT_FALSE(test, fake->timed_out);
+	KUNIT_EXPECT_FALSE(test, fake->race.timed_out);
 }
 
 static void test_in_order(struct kunit *test)
@@ -534,8 +440,9 @@ static void test_force_keeps_success(struct kunit *test)
  */
 #define FAKE_ERROR_LOOPS 1000
 
-static void set_errors(struct fake *fake)
+static void set_errors(void *arg)
 {
+	struct fake *fake = arg;
 	struct fake_cb *cb = &fake->cb[0];
 	struct dma_fence *fence;
 	bool set;
@@ -543,14 +450,14 @@ static void set_errors(struct fake *fake)
 
 	for (n = 1; n <= FAKE_ERROR_LOOPS; n++) {
 		if (fake_emit(fake, 0, 0, n)) {
-			WRITE_ONCE(fake->timed_out, true);
+			WRITE_ONCE(fake->race.timed_out, true);
 			return;
 		}
 		fence = fake_fence(fake, 0);
 		fake_add_cb(fake, 0, NULL);
-		fake_reach(&fake->step, n);
+		dma_fence_race_reach(&fake->race, n);
 		set = dma_fence_try_set_error(fence, -ECANCELED);
-		fake_await(fake, &fake->echo, n);
+		dma_fence_race_await_echo(&fake->race, n);
 
 		if (cb->calls != n || cb->error != (set ? -ECANCELED : 0) ||
 		    dma_fence_get_status(fence) != (set ? -ECANCELED : 1))
@@ -559,17 +466,17 @@ static void set_errors(struct fake *fake)
 	}
 }
 
-static void process_all(struct fake *fake)
+static void process_all(void *arg)
 {
+	struct fake *fake = arg;
 	int n;
 
 	for (n = 1; n <= FAKE_ERROR_LOOPS; n++) {
-		fake_await(fake, &fake->step, n);
-		if (READ_ONCE(fake->timed_out))
+		if (!dma_fence_race_await(&fake->race, n))
 			return;
 		fake_write(fake, 0, n);
 		amdgpu_userq_fence_driver_process(fake_drv(fake, 0));
-		fake_reach(&fake->echo, n);
+		dma_fence_race_reach_echo(&fake->race, n);
 	}
 }
 
@@ -577,8 +484,8 @@ static void test_set_error_race(struct kunit *test)
 {
 	struct fake *fake = test->priv;
 
-	fake_require_two_cpus(test);
-	fake_run_pair(test, set_errors, process_all);
+	dma_fence_race_require_cpus(test);
+	dma_fence_race_run(test, &fake->race, set_errors, process_all, fake);
 	KUNIT_EXPECT_EQ(test, fake->ret, 0);
 }
 
@@ -633,57 +540,62 @@ static void test_callback_uses_queue(struct kunit *test)
  * The handler has found nothing and holds the lock, emit waits for that, and
  * the fence finishes. The interrupt of that was the last.
  */
-static void emit(struct fake *fake)
+static void emit(void *arg)
 {
-	fake_await(fake, &fake->step, 1);
-	fake_reach(&fake->step, 2);
+	struct fake *fake = arg;
+
+	dma_fence_race_await(&fake->race, 1);
+	dma_fence_race_reach(&fake->race, 2);
 	fake->ret = fake_emit(fake, 0, 0, 1);
 }
 
-static void hold_lock(struct fake *fake)
+static void hold_lock(void *arg)
 {
+	struct fake *fake = arg;
 	struct amdgpu_userq_fence_driver *drv = fake_drv(fake, 0);
 
 	spin_lock_irq(&drv->fence_list_lock);
-	fake_reach(&fake->step, 1);
-	fake_await(fake, &fake->step, 2);
+	dma_fence_race_reach(&fake->race, 1);
+	dma_fence_race_await(&fake->race, 2);
 	fake_watch();
 	fake_write(fake, 0, 1);
 	spin_unlock_irq(&drv->fence_list_lock);
 }
 
-static void test_emit_looks_late(struct kunit *test)
+/* However the race went: signaled, off the list, not leaked. */
+static void emit_race(struct kunit *test, void (*other)(void *arg), int status)
 {
 	struct fake *fake = test->priv;
 
-	fake_require_two_cpus(test);
-	fake_run_pair(test, emit, hold_lock);
+	dma_fence_race_run(test, &fake->race, emit, other, fake);
 
 	KUNIT_ASSERT_EQ(test, fake->ret, 0);
 	KUNIT_EXPECT_TRUE(test, fake_signaled(fake, 0));
+	KUNIT_EXPECT_EQ(test, dma_fence_get_status(fake_fence(fake, 0)), status);
 	KUNIT_EXPECT_TRUE(test, fake_idle(fake, 0));
 	KUNIT_EXPECT_EQ(test, fake_refs(fake, 0), 2);
+}
+
+static void test_emit_looks_late(struct kunit *test)
+{
+	emit_race(test, hold_lock, 1);
 }
 
 /*
  * The queue is reset when the fence is known to it and not on the list. The
  * lock is held up to the look at the list, so that emit stops before it.
  */
-static void force_while_emitting(struct fake *fake)
+static void force_while_emitting(void *arg)
 {
+	struct fake *fake = arg;
 	struct amdgpu_userq_fence_driver *drv = fake_drv(fake, 0);
-	u64 end = ktime_get_ns() + FAKE_STEP_TIMEOUT;
 	struct dma_fence *last;
 
 	spin_lock_irq(&drv->fence_list_lock);
-	fake_reach(&fake->step, 1);
-	do {
-		last = READ_ONCE(fake->queue[0].last_fence);
-		cpu_relax();
-	} while (!last && ktime_get_ns() < end);
-	if (!last) {
-		WRITE_ONCE(fake->timed_out, true);
-	} else {
+	dma_fence_race_reach(&fake->race, 1);
+	if (dma_fence_race_until(&fake->race,
+				 READ_ONCE(fake->queue[0].last_fence))) {
+		last = fake->queue[0].last_fence;
 		fake_watch();
 		dma_fence_try_set_error(last, -ECANCELED);
 		amdgpu_userq_fence_write(drv, last->seqno);
@@ -694,16 +606,7 @@ static void force_while_emitting(struct fake *fake)
 
 static void test_force_while_emitting(struct kunit *test)
 {
-	struct fake *fake = test->priv;
-
-	fake_require_two_cpus(test);
-	fake_run_pair(test, emit, force_while_emitting);
-
-	KUNIT_ASSERT_EQ(test, fake->ret, 0);
-	KUNIT_EXPECT_TRUE(test, fake_signaled(fake, 0));
-	KUNIT_EXPECT_EQ(test, dma_fence_get_status(fake_fence(fake, 0)), -ECANCELED);
-	KUNIT_EXPECT_TRUE(test, fake_idle(fake, 0));
-	KUNIT_EXPECT_EQ(test, fake_refs(fake, 0), 2);
+	emit_race(test, force_while_emitting, -ECANCELED);
 }
 
 /*
@@ -712,18 +615,22 @@ static void test_force_while_emitting(struct kunit *test)
  */
 static void in_first(struct fake *fake)
 {
-	fake_reach(&fake->step, 1);
-	fake_await(fake, &fake->step, 2);
+	dma_fence_race_reach(&fake->race, 1);
+	dma_fence_race_await(&fake->race, 2);
 }
 
-static void handle(struct fake *fake)
+static void handle(void *arg)
 {
+	struct fake *fake = arg;
+
 	fake_interrupt(fake, 0);
 }
 
-static void use_taken(struct fake *fake)
+static void use_taken(void *arg)
 {
-	fake_await(fake, &fake->step, 1);
+	struct fake *fake = arg;
+
+	dma_fence_race_await(&fake->race, 1);
 	fake->ret = fake_add_cb(fake, 1, NULL);
 	if (!dma_fence_is_signaled(fake_fence(fake, 2)))
 		fake->ret = -EBUSY;
@@ -731,7 +638,7 @@ static void use_taken(struct fake *fake)
 		fake->ret = -EINVAL;
 	if (amdgpu_userq_fence_driver_process(fake_drv(fake, 0)) != -ENOENT)
 		fake->ret = -EEXIST;
-	fake_reach(&fake->step, 2);
+	dma_fence_race_reach(&fake->race, 2);
 }
 
 static void test_taken(struct kunit *test)
@@ -739,11 +646,11 @@ static void test_taken(struct kunit *test)
 	struct fake *fake = test->priv;
 	int i;
 
-	fake_require_two_cpus(test);
+	dma_fence_race_require_cpus(test);
 	fake_new_fences(test, 4);
 	KUNIT_ASSERT_EQ(test, fake_add_cb(fake, 0, in_first), 0);
 	fake_finish(fake, 3);
-	fake_run_pair(test, handle, use_taken);
+	dma_fence_race_run(test, &fake->race, handle, use_taken, fake);
 
 	KUNIT_EXPECT_EQ(test, fake->ret, 0);
 	for (i = 0; i < 4; i++) {
@@ -757,22 +664,24 @@ static void test_taken(struct kunit *test)
 }
 
 /* The same, and the other CPU emits: the handler says that one is pending. */
-static void emit_second(struct fake *fake)
+static void emit_second(void *arg)
 {
-	fake_await(fake, &fake->step, 1);
+	struct fake *fake = arg;
+
+	dma_fence_race_await(&fake->race, 1);
 	fake->ret = fake_emit(fake, 1, 0, 2);
-	fake_reach(&fake->step, 2);
+	dma_fence_race_reach(&fake->race, 2);
 }
 
 static void test_emit_while_signaling(struct kunit *test)
 {
 	struct fake *fake = test->priv;
 
-	fake_require_two_cpus(test);
+	dma_fence_race_require_cpus(test);
 	fake_new_fences(test, 1);
 	KUNIT_ASSERT_EQ(test, fake_add_cb(fake, 0, in_first), 0);
 	fake_finish(fake, 0);
-	fake_run_pair(test, handle, emit_second);
+	dma_fence_race_run(test, &fake->race, handle, emit_second, fake);
 
 	KUNIT_ASSERT_EQ(test, fake->ret, 0);
 	KUNIT_EXPECT_EQ(test, fake->processed[0], 1);
@@ -871,36 +780,39 @@ static void test_outlives(struct kunit *test)
 }
 
 /* One CPU looks at the name when the fence and the queue go. */
-static void read_name(struct fake *fake)
+static void read_name(void *arg)
 {
+	struct fake *fake = arg;
 	const char *name;
 
 	rcu_read_lock();
 	name = fake_name(dma_fence_timeline_name(fake_fence(fake, 0)));
-	fake_reach(&fake->step, 1);
-	fake_await(fake, &fake->step, 2);
+	dma_fence_race_reach(&fake->race, 1);
+	dma_fence_race_await(&fake->race, 2);
 	/* Under KASAN this is seen if the name was freed. */
 	fake->ret = strlen(name) ? fake_slots(fake) : 0;
 	rcu_read_unlock();
 }
 
-static void del_while_reading(struct fake *fake)
+static void del_while_reading(void *arg)
 {
-	fake_await(fake, &fake->step, 1);
+	struct fake *fake = arg;
+
+	dma_fence_race_await(&fake->race, 1);
 	fake_finish(fake, 0);
 	amdgpu_userq_fence_driver_process(fake_drv(fake, 0));
 	fake_put(fake, 0);
 	fake_del(fake, 0);
-	fake_reach(&fake->step, 2);
+	dma_fence_race_reach(&fake->race, 2);
 }
 
 static void test_free_waits_for_reader(struct kunit *test)
 {
 	struct fake *fake = test->priv;
 
-	fake_require_two_cpus(test);
+	dma_fence_race_require_cpus(test);
 	fake_new_fences(test, 1);
-	fake_run_pair(test, read_name, del_while_reading);
+	dma_fence_race_run(test, &fake->race, read_name, del_while_reading, fake);
 
 	KUNIT_EXPECT_EQ(test, fake->ret, 2);
 	rcu_barrier();
