@@ -1246,7 +1246,8 @@ static void st_test_wait_any_in_dispatch(struct kunit *test)
 /* Somebody's callback is on the list: the waiter is about to sleep, or does. */
 static bool st_await_waiter(struct dma_fence_race *race, struct dma_fence *f)
 {
-	return dma_fence_race_until(race, !list_empty_careful(&f->cb_list));
+	/* Without the lock, which the waiter would be held up at. A hint is enough. */
+	return dma_fence_race_until(race, !data_race(list_empty_careful(&f->cb_list)));
 }
 
 static void st_signal_waiter(void *arg)
