@@ -43,6 +43,7 @@ struct st_ctx {
 	bool released;
 	bool freed;
 	bool dispatching;
+	bool slept;
 	bool verdict;
 	int ret[2];
 	int seen;
@@ -402,32 +403,24 @@ static void st_wake_urgent(struct dma_fence *fence, struct dma_fence_cb *base)
 	st_count(fence, base);
 }
 
-static void st_flush_urgent(void *arg)
-{
-	struct st_ctx *c = arg;
-
-	WRITE_ONCE(c->dispatching, st_dispatching(c));
-	dma_fence_flush_callbacks(&c->f->base);
-	c->ret[0] = READ_ONCE(c->cb[0].done);
-	WRITE_ONCE(c->returned, true);
-}
-
-static void st_remove_urgent(void *arg)
-{
-	struct st_ctx *c = arg;
-
-	WRITE_ONCE(c->dispatching, st_dispatching(c));
-	dma_fence_remove_callback(&c->f->base, &c->cb[0].base);
-	c->ret[0] = READ_ONCE(c->cb[0].done);
-	WRITE_ONCE(c->returned, true);
-}
-
 static void st_wait_urgent(void *arg)
 {
 	struct st_ctx *c = arg;
+	unsigned long switches = current->nvcsw;
 
 	WRITE_ONCE(c->dispatching, st_dispatching(c));
-	dma_fence_wait(&c->f->base, false);
+	switch (c->idx) {
+	case 0:
+		dma_fence_flush_callbacks(&c->f->base);
+		break;
+	case 1:
+		dma_fence_remove_callback(&c->f->base, &c->cb[0].base);
+		break;
+	default:
+		dma_fence_wait(&c->f->base, false);
+	}
+	/* By itself: a task that spins is made to go, once it has had its share. */
+	c->slept = current->nvcsw != switches;
 	c->ret[0] = READ_ONCE(c->cb[0].done);
 	WRITE_ONCE(c->returned, true);
 }
@@ -439,18 +432,16 @@ static void st_wait_urgent(void *arg)
  */
 static void st_test_preempted_dispatch(struct kunit *test)
 {
-	static void (* const waits[])(void *arg) = {
-		st_flush_urgent, st_remove_urgent, st_wait_urgent,
-	};
 	int i;
 
-	for (i = 0; i < ARRAY_SIZE(waits); i++) {
+	for (i = 0; i < 3; i++) {
 		struct st_ctx *c = st_ctx_new(test);
 		struct dma_fence_race_thread t = {
-			.start = &c->start, .func = waits[i], .arg = c,
+			.start = &c->start, .func = st_wait_urgent, .arg = c,
 		};
 		struct task_struct *task;
 
+		c->idx = i;
 		init_completion(&c->start);
 		init_completion(&t.done);
 		dma_fence_add_callback(&c->f->base, &c->cb[0].base, st_wake_urgent);
@@ -468,6 +459,7 @@ static void st_test_preempted_dispatch(struct kunit *test)
 		KUNIT_ASSERT_FALSE(test, IS_ERR(task));
 
 		KUNIT_EXPECT_EQ(test, c->verdict, IS_ENABLED(CONFIG_PREEMPT_RT));
+		KUNIT_EXPECT_EQ(test, c->slept, IS_ENABLED(CONFIG_PREEMPT_RT));
 		KUNIT_EXPECT_FALSE_MSG(test, c->premature, "returned with its callback running");
 		KUNIT_EXPECT_TRUE(test, c->ret[0]);
 		dma_fence_put(&c->f->base);
