@@ -2,9 +2,9 @@
 # The checks: test.sh runs all, test.sh NAME one alone, test.sh names lists them.
 # The last line is "N passed, N failed", checks and KUnit cases together.
 . "$(dirname "$0")/lib.sh"
-names='shell harness model litmus cocci apply checkpatch kunit mutants kasan lockdep commits clang sparse rt drm bench'
+names='shell harness model litmus cocci apply checkpatch kunit mutants kasan lockdep commits clang sparse rt kcsan drm bench'
 # Not a part of all, by the time that they take.
-alone='kcsan xe vmwgfx amdgpu variant state selftests devices'
+alone='xe vmwgfx amdgpu variant state selftests devices'
 
 if [ "${1-}" = names ]; then
 	echo "$names $alone"
