@@ -457,8 +457,27 @@ suites() { # config
 	fi
 }
 
+# Suites and drivers can be modules, and no check links them as such: all that they use of others has to
+# be exported. What is built in has the run queues in inline functions, modules have not.
+exported() { # configuration, beginnings of the paths of a module's objects
+	at=$build/series/$1
+	shift
+	nm "$at/vmlinux.o" | sed -n 's/.* __export_symbol_//p' >"$tmp/known"
+	echo runqueues >>"$tmp/known"
+	for part; do
+		find "$at" -path "$at/$part*.o" >"$tmp/objects"
+		if [ ! -s "$tmp/objects" ]; then
+			echo "no object $part"
+			continue
+		fi
+		xargs nm -A --defined-only <"$tmp/objects" | sed 's/.* //' | sort -u - "$tmp/known" >"$tmp/there"
+		xargs nm -u <"$tmp/objects" | sed -n 's/^ *U //p' | sort -u | comm -23 - "$tmp/there"
+	done | none "what modules use is exported: $*"
+}
+
 check_kunit() {
 	suites um
+	exported um drivers/dma-buf/st- drivers/gpu/drm/nouveau/
 }
 
 # Four of them, on the objects of the check before; make mutants has all.

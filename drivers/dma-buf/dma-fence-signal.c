@@ -369,7 +369,7 @@ static __always_inline bool __dma_fence_enable_signaling(struct dma_fence *fence
  * Asks the issuer of @fence to signal it as soon as it completes. The first
  * call for a fence, and the first dma_fence_add_callback(), lead to
  * &dma_fence_ops.enable_signaling. If that finds the fence completed, @fence is
- * signaled and its callbacks have been run when this function returns.
+ * signaled when this function returns.
  *
  * Context: any, on PREEMPT_RT any that may take a spinlock_t, with interrupts
  * in any state. The caller holds a reference to @fence, and no lock that the

@@ -516,7 +516,6 @@ static void st_test_sync_file(struct kunit *test)
 	struct sync_file *sync;
 	struct dma_fence *array;
 	unsigned long user;
-	char name[64];
 	int i;
 
 	if (!IS_ENABLED(CONFIG_SYNC_FILE)) {
@@ -532,8 +531,12 @@ static void st_test_sync_file(struct kunit *test)
 	/* The name that it makes from those of the fence. */
 	sync = sync_file_create(w->f[0]);
 	KUNIT_ASSERT_NOT_NULL(test, sync);
-	sync_file_get_name(sync, name, sizeof(name));
-	KUNIT_EXPECT_TRUE(test, strstarts(name, "detached-driver-signaled-timeline"));
+	info = (struct sync_file_info) {};
+	KUNIT_ASSERT_EQ(test, copy_to_user((void __user *)user, &info, sizeof(info)), 0);
+	KUNIT_EXPECT_EQ(test, st_ioctl(sync, SYNC_IOC_FILE_INFO, user), 0);
+	KUNIT_ASSERT_EQ(test, copy_from_user(&info, (void __user *)user, sizeof(info)), 0);
+	KUNIT_EXPECT_EQ(test, info.status, 1);
+	KUNIT_EXPECT_TRUE(test, strstarts(info.name, "detached-driver-signaled-"));
 	__fput_sync(sync->file);
 
 	array = st_array_of(test, w->f[0], w->f[1]);
