@@ -1,6 +1,5 @@
 #!/bin/sh
-# Install what is missing: prereq.sh; prereq.sh test, devices, bench, deb or docs for what only those
-# need.
+# Install what is missing: prereq.sh; prereq.sh test, bench, deb or docs for what only those need.
 # A line of the list: a file or command that shows it is there, and the Debian package that has it.
 . "$(dirname "$0")/lib.sh"
 
@@ -12,10 +11,6 @@ wanted() {
 			shellcheck shellcheck
 			spin spin
 			spatch coccinelle
-			qemu-system-x86_64 qemu-system-x86
-		LIST
-	elif [ "${1-}" = devices ]; then
-		cat <<-LIST
 			qemu-system-x86_64 qemu-system-x86
 			modetest libdrm-tests
 			/usr/include/xf86drmMode.h libdrm-dev

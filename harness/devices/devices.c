@@ -21,11 +21,12 @@
 #include <unistd.h>
 #include <linux/dma-buf.h>
 #include <linux/sync_file.h>
-#include <drm/drm_fourcc.h>
-#include <drm/vgem_drm.h>
-#include <drm/virtgpu_drm.h>
+#include <drm_fourcc.h>
+#include <virtgpu_drm.h>
 #include <xf86drm.h>
 #include <xf86drmMode.h>
+/* libdrm does not have it. */
+#include <drm/vgem_drm.h>
 
 #define COUNT	16
 #define WAIT_MS	10000
