@@ -62,7 +62,7 @@ drive qxl
 
 # VMware's SVGA. If the driver does not take the device, what it says of it is the result.
 vmware=$(grep -l -x 0x0405 /sys/bus/pci/devices/*/device | xargs -r dirname)
-offers=$(dmesg | sed -n 's/.*vmwgfx .*\] Capabilities: \([^,]*\).*/\1/p')
+offers=$(dmesg | sed -n 's/.*vmwgfx .*\] Capabilities: \(.*\), *$/\1/p')
 refused=$(dmesg | sed -n 's/.*vmw_probe\] \*ERROR\* \(Hardware has no .*\)/\1/p')
 if [ ! -d /sys/bus/pci/drivers/vmwgfx ] || [ ! -d "$vmware" ]; then
 	echo 'device: not ok vmwgfx.open no driver or no device'
