@@ -4,7 +4,7 @@
 . "$(dirname "$0")/lib.sh"
 names='shell harness model litmus cocci apply checkpatch kunit mutants kasan lockdep commits clang sparse rt kcsan drm devices bench'
 # Not a part of all, by the time that they take.
-alone='xe vmwgfx amdgpu variant state selftests'
+alone='vmwgfx amdgpu variant state selftests'
 
 if [ "${1-}" = names ]; then
 	echo "$names $alone"
@@ -607,10 +607,6 @@ compared() { # config
 
 check_drm() {
 	compared drm
-}
-
-check_xe() {
-	compared xe
 }
 
 check_bench() {
