@@ -2,9 +2,9 @@
 # The checks: test.sh runs all, test.sh NAME one alone, test.sh names lists them.
 # The last line is "N passed, N failed", checks and KUnit cases together.
 . "$(dirname "$0")/lib.sh"
-names='shell harness model litmus cocci apply checkpatch kunit mutants kasan lockdep commits clang sparse rt kcsan drm devices bench'
+names='shell harness model litmus cocci apply checkpatch kunit mutants kasan lockdep commits clang sparse rt kcsan selftests drm devices bench'
 # Not a part of all, by the time that they take.
-alone='vmwgfx amdgpu variant state selftests'
+alone='vmwgfx amdgpu variant state'
 
 if [ "${1-}" = names ]; then
 	echo "$names $alone"
@@ -557,25 +557,42 @@ place() { # reports
 	sed -e 's/, CPU#.*//' -e 's/+0x[0-9a-f/x]*//' "$1" | sort -u
 }
 
-# The suites of a configuration, on base and series.
-compared() { # config
-	key="$(cat "$build/base") $(cat harness/config/*.config harness/kunit.sh | git hash-object --stdin)"
-	if [ "$(cat "$build/base-$1.key" 2>/dev/null)" != "$key" ]; then
-		checkout "$build/series/src" base
-		run harness/kunit.sh plain "$1"
-		[ -s "out/kunit-plain-$1.tsv" ] || die "no result from the base's suites"
-		cp "out/kunit-plain-$1.tsv" "$build/base-$1.tsv"
-		sort -u "out/kunit-plain-$1.reports" >"$build/base-$1.reports"
-		echo "$key" >"$build/base-$1.key"
+# Run a script on base and series, on what is checked out first, so that less is compiled again. What the
+# base gave stays as $base.{tsv,reports} until the key changes; what the series gave is $result.
+on_both() { # key, script, its word
+	base=$build/base-$2${3:+-$3}
+	result=out/$2-series${3:+-$3}
+	made=out/$2-plain${3:+-$3}
+	key="$(cat "$build/base") $1"
+	sides='plain series'
+	if [ "$(cat "$base.key" 2>/dev/null)" = "$key" ]; then
+		sides=series
+	elif [ "$(git -C "$build/series/src" rev-parse HEAD)" = "$series_top" ]; then
+		sides='series plain'
 	fi
-	checkout "$build/series/src" "$series_top"
-	run harness/kunit.sh series "$1"
-	result=out/kunit-series-$1
+	for side in $sides; do
+		if [ "$side" = series ]; then
+			checkout "$build/series/src" "$series_top"
+		else
+			checkout "$build/series/src" base
+		fi
+		# shellcheck disable=SC2086 # perhaps no word
+		run "harness/$2.sh" "$side" ${3-}
+	done
+	if [ "$sides" != series ]; then
+		[ -s "$made.tsv" ] || die "no result on the base: $made.tsv"
+		cp "$made.tsv" "$base.tsv" && cp "$made.reports" "$base.reports" && echo "$key" >"$base.key"
+	fi
+}
+
+# The suites that the base has, too, on both.
+check_drm() {
+	on_both "$(cat harness/config/*.config harness/kunit.sh | git hash-object --stdin)" kunit drm
 	if [ ! -s "$result.tsv" ]; then
-		fail "$1: no result" </dev/null
+		fail 'drm: no result' </dev/null
 		return
 	fi
-	grep -P '\tPASS$' "$build/base-$1.tsv" | sort >"$tmp/base"
+	grep -P '\tPASS$' "$base.tsv" | sort >"$tmp/base"
 	grep -P '\tPASS$' "$result.tsv" | sort >"$tmp/series"
 	count pass "$(wc -l <"$tmp/series")"
 	# Some of the scheduler's cases judge times, and this machine may be busy: once more, alone.
@@ -584,7 +601,7 @@ compared() { # config
 	while read -r case <&3; do
 		# shellcheck disable=SC2086 # words
 		step "again-$case" python3 "$build/series/src/tools/testing/kunit/kunit.py" exec \
-			--build_dir="$build/series/$1" --timeout=300 $kunit_smp \
+			--build_dir="$build/series/drm" --timeout=300 $kunit_smp \
 			--json="$tmp/again.json" "$(echo "$case" | cut -d . -f 1,2)" 3<&-
 		if kunit_cases "$tmp/again.json" | grep -q -x -F "$case$(printf '\tPASS')"; then
 			echo "NOTE $case failed at first, and passed when it was run again alone"
@@ -592,21 +609,17 @@ compared() { # config
 			echo "$case" >>"$tmp/gone"
 		fi
 	done 3<"$tmp/lost"
-	none "$1: what passes on the base ($(wc -l <"$tmp/base") cases) passes on the series" \
+	none "drm: what passes on the base ($(wc -l <"$tmp/base") cases) passes on the series" \
 		<"$tmp/gone"
-	cut -f 1 "$build/base-$1.tsv" | sort >"$tmp/old"
+	cut -f 1 "$base.tsv" | sort >"$tmp/old"
 	grep -v -P '\t(PASS|SKIP)$' "$result.tsv" | cut -f 1 | sort | comm -23 - "$tmp/old" |
-		none "$1: no new case fails"
-	place "$build/base-$1.reports" >"$tmp/old"
+		none 'drm: no new case fails'
+	place "$base.reports" >"$tmp/old"
 	# The scheduler's mock counts a job's time from when the one before was due. If a timer is late
 	# the test finds the job too short: that place judges times, and is none of the kernel's.
 	place "$result.reports" | comm -13 "$tmp/old" - |
 		grep -v '/scheduler/tests/tests_scheduler.c:[0-9]* at drm_sched_client_work$' |
-		none "$1: no report that the base does not have"
-}
-
-check_drm() {
-	compared drm
+		none 'drm: no report that the base does not have'
 }
 
 check_bench() {
@@ -631,59 +644,44 @@ check_bench() {
 		none "bench: no count is worse, relative to the base's, than what is recorded"
 }
 
-# The same programs on both kernels: same results, and nothing reported by either.
+# The same programs on both kernels: same results, and nothing reported by either. On the series those
+# that need no module once more, with KASAN.
 check_selftests() {
 	if [ -z "$(git --git-dir="$repo" ls-tree "$series_top" tools/testing/selftests/dma-buf/)" ]; then
 		echo 'SKIP the series has no selftests'
 		return
 	fi
-	key="$(cat "$build/base") $(cat harness/config/*.config harness/selftests* | git hash-object --stdin)"
-	key="$key $(git --git-dir="$repo" rev-parse "$series_top:tools/testing/selftests/dma-buf")"
-	if [ "$(cat "$build/base-selftests.key" 2>/dev/null)" != "$key" ]; then
-		checkout "$build/series/src" base
-		run harness/selftests.sh plain
-		[ -s out/selftests-plain.tsv ] || die 'no result from the selftests on the base'
-		for file in tsv reports; do
-			cp out/selftests-plain.$file "$build/base-selftests.$file"
-		done
-		echo "$key" >"$build/base-selftests.key"
-	fi
+	# The kernels are those of the checks kasan and drm.
 	checkout "$build/series/src" "$series_top"
-	run harness/selftests.sh series
-	result=out/selftests-series
-	judge $result selftests
-	if [ -s $result.tsv ]; then
-		diff "$build/base-selftests.tsv" $result.tsv |
-			none "selftests: the results on the base ($(wc -l <"$build/base-selftests.tsv")) are the same"
-		none 'selftests: no report of lockdep, KASAN or kmemleak' <$result.reports
+	run harness/selftests.sh series kasan
+	key="$(cat harness/config/*.config harness/kunit.sh harness/selftests* | git hash-object --stdin)"
+	on_both "$key $(git --git-dir="$repo" rev-parse "$series_top:tools/testing/selftests/dma-buf")" \
+		selftests drm
+	kasan=out/selftests-series-kasan
+	sed '/\tSKIP$/d' $kasan.tsv >"$tmp/kasan.tsv"
+	judge "$tmp/kasan" 'selftests with KASAN'
+	judge "$result" selftests
+	if [ -s "$result.tsv" ]; then
+		diff "$base.tsv" "$result.tsv" |
+			none "selftests: the results on the base ($(wc -l <"$base.tsv")) are the same"
+		cat "$result.reports" $kasan.reports |
+			none 'selftests: no report of lockdep, KASAN or kmemleak'
 		# sw_sync of the base takes a reference to a fence that is being freed; patch 4 ends that.
-		grep -v 'lib/refcount\.c:.* at sync_timeline_signal' "$build/base-selftests.reports" |
+		grep -v 'lib/refcount\.c:.* at sync_timeline_signal' "$base.reports" |
 			none 'selftests: none on the base either, but for references to dying fences in sw_sync'
 	fi
 }
 
 # The same programs on the emulated GPUs of both kernels: same results, and nothing reported.
 check_devices() {
-	key="$(cat "$build/base") $(cat harness/config/devices.config harness/devices*.sh harness/devices/* |
-		git hash-object --stdin)"
-	if [ "$(cat "$build/base-devices.key" 2>/dev/null)" != "$key" ]; then
-		checkout "$build/series/src" base
-		run harness/devices.sh plain
-		[ -s out/devices-plain.tsv ] || die 'no result from the devices on the base'
-		for file in tsv reports; do
-			cp out/devices-plain.$file "$build/base-devices.$file"
-		done
-		echo "$key" >"$build/base-devices.key"
-	fi
-	checkout "$build/series/src" "$series_top"
-	run harness/devices.sh series
-	result=out/devices-series
-	judge $result devices
-	if [ -s $result.tsv ]; then
-		diff "$build/base-devices.tsv" $result.tsv |
-			none "devices: the results on the base ($(wc -l <"$build/base-devices.tsv")) are the same"
-		none 'devices: no report of lockdep or the like' <$result.reports
-		none 'devices: none on the base either' <"$build/base-devices.reports"
+	on_both "$(cat harness/config/devices.config harness/devices*.sh harness/devices/* |
+		git hash-object --stdin)" devices
+	judge "$result" devices
+	if [ -s "$result.tsv" ]; then
+		diff "$base.tsv" "$result.tsv" |
+			none "devices: the results on the base ($(wc -l <"$base.tsv")) are the same"
+		none 'devices: no report of lockdep or the like' <"$result.reports"
+		none 'devices: none on the base either' <"$base.reports"
 	fi
 }
 
