@@ -384,11 +384,14 @@ check_state() {
 	touched base "$series_top" | objects_of >"$tmp/touched"
 	grep -v "$arm64_only" "$tmp/touched" >"$tmp/x86"
 	grep "$arm64_only" "$tmp/touched" >"$tmp/arm64"
+	: >"$tmp/said"
 	for where in x86 arm64; do
-		compile $where "state-$where" "$tmp/$where" || grep -E 'error|\*\*\*' "$build/log/state-$where.log"
-		warnings "state-$where"
-		(cd "$build/step/$where" && xargs ls <"$tmp/$where" 2>&1 >/dev/null)
-	done | none "$name: $(wc -l <"$tmp/touched") C files compile, and none is left out"
+		compile $where "state-$where" "$tmp/$where" ||
+			grep -E 'error|\*\*\*' "$build/log/state-$where.log" >>"$tmp/said"
+		warnings "state-$where" >>"$tmp/said"
+		(cd "$build/step/$where" && xargs ls <"$tmp/$where" 2>&1 >/dev/null) >>"$tmp/said"
+	done
+	none "$name: $(wc -l <"$tmp/touched") C files compile, and none is left out" <"$tmp/said"
 	suites um
 }
 
