@@ -134,13 +134,20 @@ TEST_F(dmabuf, close_while_polled)
 	ASSERT_EQ(0, timeline_inc(self->timeline, 1));
 }
 
+struct access {
+	int buf, fd;
+};
+
+/* 1 if the fence was signaled when the access had begun */
 static void *begin_access(void *arg)
 {
 	struct dma_buf_sync sync = {
 		.flags = DMA_BUF_SYNC_START | DMA_BUF_SYNC_READ,
 	};
+	struct access *access = arg;
+	int ret = call(access->buf, DMA_BUF_IOCTL_SYNC, &sync);
 
-	return (void *)(intptr_t)call(*(int *)arg, DMA_BUF_IOCTL_SYNC, &sync);
+	return (void *)(intptr_t)(ret ?: sync_status(access->fd));
 }
 
 /* Access by the CPU waits in the kernel for the fences. */
@@ -149,22 +156,23 @@ TEST_F_TIMEOUT(dmabuf, cpu_access, 300)
 	struct dma_buf_sync sync = {
 		.flags = DMA_BUF_SYNC_END | DMA_BUF_SYNC_READ,
 	};
+	struct access access = { .buf = self->buf };
 	__u64 end = in_ms(DURATION);
 	pthread_t task;
 	void *result;
-	int i, fd;
+	int i;
 
 	for (i = 1; i < MIN_ROUNDS || now_ns() < end; i++) {
-		fd = fence_create(self->timeline, i);
-		ASSERT_GE(fd, 0);
-		ASSERT_EQ(0, dmabuf_import(self->buf, DMA_BUF_SYNC_WRITE, fd));
-		ASSERT_EQ(0, pthread_create(&task, NULL, begin_access, &self->buf));
+		access.fd = fence_create(self->timeline, i);
+		ASSERT_GE(access.fd, 0);
+		ASSERT_EQ(0, dmabuf_import(self->buf, DMA_BUF_SYNC_WRITE, access.fd));
+		ASSERT_EQ(0, pthread_create(&task, NULL, begin_access, &access));
+		let_it_wait(i);
 		ASSERT_EQ(0, timeline_inc(self->timeline, 1));
 		pthread_join(task, &result);
-		EXPECT_EQ(0, (intptr_t)result);
-		EXPECT_EQ(1, sync_status(fd));
+		ASSERT_EQ(1, (intptr_t)result);
 		EXPECT_EQ(0, call(self->buf, DMA_BUF_IOCTL_SYNC, &sync));
-		close(fd);
+		close(access.fd);
 	}
 }
 

@@ -146,6 +146,10 @@ static inline int syncobj_wait(int dev, __u32 *handles, __u64 *points,
 	};
 	int ret = call(dev, DRM_IOCTL_SYNCOBJ_TIMELINE_WAIT, &arg);
 
+	/* As with poll: found when the time was over, without being woken. */
+	if (!ret && ms && now_ns() >= arg.timeout_nsec)
+		return -ETIME;
+
 	return ret ?: (int)arg.first_signaled;
 }
 
