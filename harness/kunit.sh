@@ -2,7 +2,8 @@
 # Build a kernel and run its KUnit suites:
 # kunit.sh series|plain um|kasan|drm|xe|kcsan|rt|vmwgfx|amdgpu [build]
 # um and kasan have nouveau, drm has the suites that the base has, too, xe adds those of xe; these and
-# amdgpu are user-mode kernels. The others are small kernels for x86-64, emulated by QEMU.
+# amdgpu are user-mode kernels, drm and kasan are those of the selftests, too. The others are small
+# kernels for x86-64, emulated by QEMU.
 # Series and plain base are built from one directory, and in two beside it, so that ccache knows what
 # they have in common.
 # Results: out/kunit-SIDE-CONFIG.{json,tsv,log,reports}. Status 1: a case failed.
@@ -28,7 +29,10 @@ target=linux
 kernel=linux
 fragments='um nouveau'
 case $config in
-drm) fragments='um drm' ;;
+drm)
+	fragments='um drm selftests'
+	target='linux modules'
+	;;
 xe) fragments='um drm xe' ;;
 amdgpu) fragments='um amdgpu' ;;
 kasan) fragments="$fragments kasan" ;;
@@ -90,6 +94,7 @@ if [ ! -e "$obj/$kernel" ]; then
 		echo '~1700' >"$objects"
 	fi
 fi
+# shellcheck disable=SC2086 # words
 step "build-$side-$config" make -C "$src" ARCH=$arch O="$obj" CC='ccache gcc' -j"$jobs" $target ||
 	die "cannot build $config: $(first_error "$build/log/build-$side-$config.log")"
 if [ -n "$fresh" ]; then

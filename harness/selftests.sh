@@ -1,40 +1,24 @@
 #!/bin/sh
-# Run tools/testing/selftests/dma-buf on a user-mode kernel: selftests.sh series|plain [build]
+# Run tools/testing/selftests/dma-buf on a user-mode kernel of kunit.sh:
+# selftests.sh series|plain drm|kasan
 # Its root is this machine's file system, read-only. Programs and modules are those of the series,
-# on the plain base too. ONLY=program ARGS='-t test' runs less. Status 1: a test failed.
-# Results: out/selftests-SIDE.{log,tsv,reports}
+# on the plain base too. kasan has no modules. ONLY=program ARGS='-t test' runs less.
+# Results: out/selftests-SIDE-CONFIG.{log,tsv,reports}. Status 1: a test failed.
 . "$(dirname "$0")/lib.sh"
 begin
 side=$1
+config=$2
 src=$build/series/src
-# Both beside the sources: the way to them is in the compiler's arguments, and so in ccache's key.
-obj=$build/series/selftests-$side
-programs=$obj.programs
-result=out/selftests-$side
-mkdir -p "$obj" out
-
-# No suites: they would only be compiled.
-cat harness/config/um.config harness/config/kasan.config harness/config/selftests.config |
-	sed '/KUNIT_TEST/d' >"$obj.kunitconfig"
-step "config-$side-selftests" python3 "$src/tools/testing/kunit/kunit.py" config --build_dir="$obj" \
-	--kunitconfig="$obj.kunitconfig" --make_options='CC=ccache gcc' ||
-	die "cannot configure: $(first_error "$build/log/config-$side-selftests.log")"
-
-objects=$build/objects.build-$side-selftests
-whole=$obj.objects
-rm -f "$objects"
-if [ ! -e "$obj/linux" ]; then
-	cat "$whole" >"$objects" 2>/dev/null || echo '~760' >"$objects"
+obj=$build/series/$config
+if [ "$side" = plain ]; then
+	obj=$build/series/plain-$config
 fi
-step "build-$side-selftests" make -C "$src" ARCH=um O="$obj" CC='ccache gcc' -j"$jobs" linux modules ||
-	die "cannot build: $(first_error "$build/log/build-$side-selftests.log")"
-if [ -e "$objects" ]; then
-	grep -c '^  CC ' "$build/log/build-$side-selftests.log" >"$whole"
-fi
-
-if [ "${2-}" = build ]; then
-	exit 0
-fi
+programs=$build/series/selftests-$side-$config
+result=out/selftests-$side-$config
+mkdir -p out
+# A run that fails leaves no result of an earlier one.
+rm -f "$result".*
+run harness/kunit.sh "$side" "$config" build || exit 2
 
 # The programs get the headers of the kernel, the modules the kernel that they are loaded into.
 rm -rf "$programs"
@@ -57,32 +41,38 @@ if [ "$side" = plain ]; then
 		#define dma_fence_init(...) CONCATENATE(dma_fence_init_, COUNT_ARGS(__VA_ARGS__))(__VA_ARGS__)
 	COMPAT
 fi
-step "programs-$side" make -C "$tests" KHDR_INCLUDES="-isystem $build/headers/usr/include" \
-	USERCFLAGS=-Werror ARCH=um KDIR="$obj" KCFLAGS="${compat:+-include $compat}" ||
-	die "cannot build the programs: $(first_error "$build/log/programs-$side.log")"
+# Where nothing is, no modules are built.
+kdir=$obj
+if [ "$config" = kasan ]; then
+	kdir=$tmp/none
+fi
+step "programs-$side-$config" make -C "$tests" KHDR_INCLUDES="-isystem $build/headers/usr/include" \
+	USERCFLAGS=-Werror ARCH=um KDIR="$kdir" KCFLAGS="${compat:+-include $compat}" ||
+	die "cannot build the programs: $(first_error "$build/log/programs-$side-$config.log")"
 
-rm -f "$result".*
 boot() { # step, programs, words for the kernel
 	boot_step=$1
 	which=$2
 	shift 2
 	step "$boot_step" timeout -k 5 900 "$obj/linux" mem=1G ncpus=2 seccomp=on console=tty \
-		rootfstype=hostfs root=/dev/root rootflags=/ ro panic=-1 oops=panic "$@" \
+		rootfstype=hostfs root=/dev/root rootflags=/ ro panic=-1 oops=panic kunit.enable=0 "$@" \
 		init="$top/harness/selftests-init.sh" TESTS="$tests" PROGRAMS="\"$which\"" \
 		${ARGS:+"ARGS=\"$ARGS\""}
 	cat "$build/log/$boot_step.log" >>"$result".log
 }
-# Those that have few objects once more, watched by kmemleak, which makes every allocation slow.
+# Those that have few objects are watched by kmemleak, which makes every allocation slow.
 leaks='sync_fail_test module_life_test'
 all=$(cd "$tests" && echo *_test)
 for leak in $leaks; do
 	all=$(echo " $all " | sed "s/ $leak / /")
 done
 if [ -n "${ONLY-}" ]; then
-	boot "boot-$side-selftests" "$ONLY" kmemleak=on
+	boot "selftests-$side-$config" "$ONLY" kmemleak=on
+elif [ "$config" = kasan ]; then
+	boot "selftests-$side-kasan" 'sync_file_test sync_race_test dmabuf_sync_test sync_fail_test'
 else
-	boot "boot-$side-selftests" "$all" kmemleak=off
-	boot "boot-$side-leaks" "$leaks" kmemleak=on
+	boot "selftests-$side-$config" "$all" kmemleak=off
+	boot "selftests-$side-leaks" "$leaks" kmemleak=on
 fi
 grep -q 'Brought up .* 2 CPUs' "$result".log || die "the kernel did not run on two CPUs: $result.log"
 
@@ -104,7 +94,7 @@ awk '
 	awk '/Linux version/ { on = 0 } /as init process/ { on = 1 } on' "$result".log >"$tmp/tested"
 	reports "$tmp/tested"
 	grep -E '^kmemleak: (unreferenced|  comm)' "$result".log
-	grep -q '^kmemleak: done' "$result".log || echo 'kmemleak was not asked'
+	[ "$config" = kasan ] || grep -q '^kmemleak: done' "$result".log || echo 'kmemleak was not asked'
 	[ "$(grep -c '^debug_locks: 1' "$result".log)" = "$(grep -c 'as init process' "$result".log)" ] ||
 		echo 'lockdep turned itself off'
 } >"$result".reports

@@ -2,9 +2,9 @@
 # The checks: test.sh runs all, test.sh NAME one alone, test.sh names lists them.
 # The last line is "N passed, N failed", checks and KUnit cases together.
 . "$(dirname "$0")/lib.sh"
-names='shell harness model litmus cocci apply checkpatch kunit mutants kasan lockdep commits clang sparse rt drm bench'
+names='shell harness model litmus cocci apply checkpatch kunit mutants kasan lockdep commits clang sparse rt selftests drm bench'
 # Not a part of all, by the time that they take.
-alone='kcsan xe vmwgfx amdgpu variant state selftests devices'
+alone='kcsan xe vmwgfx amdgpu variant state devices'
 
 if [ "${1-}" = names ]; then
 	echo "$names $alone"
@@ -599,31 +599,38 @@ check_bench() {
 		none "bench: no count is worse, relative to the base's, than what is recorded"
 }
 
-# The same programs on both kernels: same results, and nothing reported by either.
+# The same programs on both kernels: same results, and nothing reported by either. On the series those
+# that need no module once more, with KASAN.
 check_selftests() {
 	if [ -z "$(git --git-dir="$repo" ls-tree "$series_top" tools/testing/selftests/dma-buf/)" ]; then
 		echo 'SKIP the series has no selftests'
 		return
 	fi
-	key="$(cat "$build/base") $(cat harness/config/*.config harness/selftests* | git hash-object --stdin)"
+	# The kernels are those of other checks: kasan comes before, drm after, and that begins with the base.
+	checkout "$build/series/src" "$series_top"
+	run harness/selftests.sh series kasan
+	run harness/selftests.sh series drm
+	key="$(cat "$build/base") $(cat harness/config/*.config harness/kunit.sh harness/selftests* |
+		git hash-object --stdin)"
 	key="$key $(git --git-dir="$repo" rev-parse "$series_top:tools/testing/selftests/dma-buf")"
 	if [ "$(cat "$build/base-selftests.key" 2>/dev/null)" != "$key" ]; then
 		checkout "$build/series/src" base
-		run harness/selftests.sh plain
-		[ -s out/selftests-plain.tsv ] || die 'no result from the selftests on the base'
+		run harness/selftests.sh plain drm
+		[ -s out/selftests-plain-drm.tsv ] || die 'no result from the selftests on the base'
 		for file in tsv reports; do
-			cp out/selftests-plain.$file "$build/base-selftests.$file"
+			cp out/selftests-plain-drm.$file "$build/base-selftests.$file"
 		done
 		echo "$key" >"$build/base-selftests.key"
 	fi
-	checkout "$build/series/src" "$series_top"
-	run harness/selftests.sh series
 	result=out/selftests-series
-	judge $result selftests
-	if [ -s $result.tsv ]; then
-		diff "$build/base-selftests.tsv" $result.tsv |
+	sed '/\tSKIP$/d' $result-kasan.tsv >"$tmp/kasan.tsv"
+	judge "$tmp/kasan" 'selftests with KASAN'
+	judge $result-drm selftests
+	if [ -s $result-drm.tsv ]; then
+		diff "$build/base-selftests.tsv" $result-drm.tsv |
 			none "selftests: the results on the base ($(wc -l <"$build/base-selftests.tsv")) are the same"
-		none 'selftests: no report of lockdep, KASAN or kmemleak' <$result.reports
+		cat $result-drm.reports $result-kasan.reports |
+			none 'selftests: no report of lockdep, KASAN or kmemleak'
 		# sw_sync of the base takes a reference to a fence that is being freed; patch 4 ends that.
 		grep -v 'lib/refcount\.c:.* at sync_timeline_signal' "$build/base-selftests.reports" |
 			none 'selftests: none on the base either, but for references to dying fences in sw_sync'
