@@ -368,17 +368,20 @@ check_variant() {
 
 # The last state of the series, compiled. Every message of the compilers counts, without W=1.
 check_state() {
-	name="the series for ${variant:-$kernel}"
-	pass "$name applies"
+	series="the series for ${variant:-$kernel}"
+	pass "$series applies"
 	at_step "$series_top"
 	touched base "$series_top" | objects_of >"$tmp/touched"
 	grep -v "$arm64_only" "$tmp/touched" >"$tmp/x86"
 	grep "$arm64_only" "$tmp/touched" >"$tmp/arm64"
+	: >"$tmp/said"
 	for where in x86 arm64; do
-		compile $where "state-$where" "$tmp/$where" || grep -E 'error|\*\*\*' "$build/log/state-$where.log"
-		warnings "state-$where"
-		(cd "$build/step/$where" && xargs ls <"$tmp/$where" 2>&1 >/dev/null)
-	done | none "$name: $(wc -l <"$tmp/touched") C files compile, and none is left out"
+		compile $where "state-$where" "$tmp/$where" ||
+			grep -E 'error|\*\*\*' "$build/log/state-$where.log" >>"$tmp/said"
+		warnings "state-$where" >>"$tmp/said"
+		(cd "$build/step/$where" && xargs ls <"$tmp/$where" 2>&1 >/dev/null) >>"$tmp/said"
+	done
+	none "$series: $(wc -l <"$tmp/touched") C files compile, and none is left out" <"$tmp/said"
 	suites um
 }
 
