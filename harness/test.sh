@@ -378,8 +378,8 @@ check_variant() {
 
 # The last state of the series, compiled. Every message of the compilers counts, without W=1.
 check_state() {
-	name="the series for ${variant:-$kernel}"
-	pass "$name applies"
+	series="the series for ${variant:-$kernel}"
+	pass "$series applies"
 	at_step "$series_top"
 	touched base "$series_top" | objects_of >"$tmp/touched"
 	grep -v "$arm64_only" "$tmp/touched" >"$tmp/x86"
@@ -391,7 +391,7 @@ check_state() {
 		warnings "state-$where" >>"$tmp/said"
 		(cd "$build/step/$where" && xargs ls <"$tmp/$where" 2>&1 >/dev/null) >>"$tmp/said"
 	done
-	none "$name: $(wc -l <"$tmp/touched") C files compile, and none is left out" <"$tmp/said"
+	none "$series: $(wc -l <"$tmp/touched") C files compile, and none is left out" <"$tmp/said"
 	suites um
 }
 
