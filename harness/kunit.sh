@@ -86,7 +86,7 @@ if [ ! -e "$obj/$kernel" ]; then
 	if [ -s "$whole" ]; then
 		cp "$whole" "$objects"
 	elif [ "$config" = drm ]; then
-		echo '~1400' >"$objects"
+		echo '~1100' >"$objects"
 	elif [ $arch != um ]; then
 		echo '~700' >"$objects"
 	else
