@@ -8,7 +8,6 @@ if what=$(unsaved "$build"); then
 	note "$what: this run takes series/ as it is"
 fi
 series_commits
-checkout "$build/series/src" "$series_top"
 failed=0
 run harness/kunit.sh series um
 status=$?

@@ -1,6 +1,7 @@
 #!/bin/sh
 # The first program of the kernel that devices.sh boots: drives each GPU, counts the tracepoints of
-# the fences that their commands have. $DEVICES is the program of ours; lines that count begin with "device: " or "count: ".
+# the fences that their commands have. $DEVICES is the program of ours; lines that count begin with
+# "device: " or "count: ".
 PATH=/usr/sbin:/usr/bin:/sbin:/bin
 mount -t proc proc /proc
 mount -t sysfs sysfs /sys
@@ -9,8 +10,9 @@ mount -t tracefs tracefs /sys/kernel/tracing
 mount -t devtmpfs devtmpfs /dev
 mount -t tmpfs tmpfs /tmp
 
-# By timeline, since those of a CRTC, which no device signals, have the same driver. Not emit, which asks for the fence's names outside an RCU read section: lockdep says so, on the base
-# too, and only while somebody looks at that event.
+# By timeline, since those of a CRTC, which no device signals, have the same driver. Not emit, which
+# asks for the fence's names outside an RCU read section: lockdep says so, on the base too, and only
+# while somebody looks at that event.
 events=/sys/kernel/tracing/events/dma_fence
 for event in init signaled; do
 	echo 'hist:keys=driver if timeline == "controlq" || timeline == "release"' \

@@ -6,13 +6,14 @@
 . "$(dirname "$0")/lib.sh"
 begin
 side=$1
-src=$build/series/src
+src=$build/step/src
 # Both beside the sources: the way to them is in the compiler's arguments, and so in ccache's key.
-obj=$build/series/devices-$side
+obj=$build/step/devices-$side
 program=$obj.program
 result=out/devices-$side
 mkdir -p "$obj" out
 rm -f "$result".*
+checkout_side "$src" "$side"
 
 step "config-$side-devices" make -C "$src" ARCH=x86_64 O="$obj" CC='ccache gcc' \
 	KCONFIG_ALLCONFIG="$top/harness/config/devices.config" allnoconfig ||

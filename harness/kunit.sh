@@ -3,7 +3,8 @@
 # kunit.sh series|plain um|kasan|drm|kcsan|rt|vmwgfx|amdgpu [build]
 # um and kasan have nouveau, drm has the suites that the base has, too; these and amdgpu are user-mode
 # kernels, drm and kasan are those of the selftests, too. The others are small kernels for x86-64,
-# emulated by QEMU.
+# emulated by QEMU; they share sources with the checks that compile for x86-64, so that user-mode
+# kernels can be built meanwhile.
 # Series and plain base are built from one directory, and in two beside it, so that ccache knows what
 # they have in common.
 # Results: out/kunit-SIDE-CONFIG.{tsv,log,reports}. Status 1: a case failed.
@@ -11,37 +12,42 @@
 begin
 side=$1
 config=$2
-src=$build/series/src
-obj=$build/series/$config
-if [ "$side" = plain ]; then
-	obj=$build/series/plain-$config
-fi
 result=out/${variant:+$variant-}kunit-$side-$config
-mkdir -p "$obj" out
+mkdir -p out
 # A run that fails leaves no result of an earlier one.
 if [ "${3-}" != build ]; then
 	rm -f "$result".*
 fi
 
-# No line is dropped in silence: a symbol of ours counts from when the tree has it.
 arch=um
+work=$build/series
 target=linux
 kernel=linux
 fragments='um nouveau'
 case $config in
 drm)
-	fragments='um drm selftests'
+	fragments='um drm programs selftests'
 	target='linux modules'
 	;;
 amdgpu) fragments='um amdgpu' ;;
-kasan) fragments="$fragments kasan" ;;
+kasan) fragments="$fragments programs kasan" ;;
 kcsan | rt | vmwgfx)
 	arch=x86_64
+	work=$build/step
 	target=bzImage
 	kernel=vmlinux
 	fragments="qemu $config"
 	;;
 esac
+src=$work/src
+obj=$work/$config
+if [ "$side" = plain ]; then
+	obj=$work/plain-$config
+fi
+mkdir -p "$obj"
+checkout_side "$src" "$side"
+
+# No line is dropped in silence: a symbol of ours counts from when the tree has it.
 {
 	for fragment in $fragments; do
 		cat "harness/config/$fragment.config"
@@ -70,8 +76,8 @@ grep '^CONFIG_' "$obj.kunitconfig" | grep -v -x -F -f "$obj/.config" >"$tmp/lost
 
 # A file that base and series have in common knows nothing of our symbols. So the configuration
 # without these is in the key of ccache, and the header that has them is not.
-grep '=' "$obj/.config" | grep -v -x -h -F -f harness/config/ours.config -f harness/config/ours-drm.config \
-	>"$tmp/settings"
+cat harness/config/ours*.config >"$tmp/ours"
+grep '=' "$obj/.config" | grep -v -x -F -f "$tmp/ours" >"$tmp/settings"
 CCACHE_EXTRAFILES=$tmp/settings
 CCACHE_IGNOREHEADERS=include/generated/autoconf.h
 export CCACHE_EXTRAFILES CCACHE_IGNOREHEADERS

@@ -39,15 +39,15 @@ note() {
 	echo "note: $*" >&2
 }
 
-# Whatever ends the script ends its child and removes what it was working on.
+# Whatever ends the script ends its children and removes what it was working on.
 cleanup() {
 	rc=$?
 	trap - EXIT
 	trap '' INT TERM HUP
-	if [ -n "$child" ]; then
-		kill -s TERM -- "-$child" 2>/dev/null || kill -s TERM "$child" 2>/dev/null
-		wait "$child" 2>/dev/null
-	fi
+	for pid in $child; do
+		kill -s TERM -- "-$pid" 2>/dev/null || kill -s TERM "$pid" 2>/dev/null
+		wait "$pid" 2>/dev/null
+	done
 	if [ -n "$tmp" ]; then
 		rm -rf "$tmp"
 	fi
@@ -310,6 +310,15 @@ checkout() { # directory, commit
 	fi
 	rm -f "$repo/worktrees/$(basename "$(git -C "$1" rev-parse --git-dir)")/index.lock"
 	git -C "$1" checkout -q --force --detach "$2" || exit 2
+}
+
+# The series, or the plain base, into a working tree of ours.
+checkout_side() { # directory, series|plain
+	if [ "$2" = plain ]; then
+		checkout "$1" base
+	else
+		checkout "$1" refs/harness/series
+	fi
 }
 
 # Is there work in build/tree that only exists there? Prints what.

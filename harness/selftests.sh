@@ -69,7 +69,10 @@ done
 if [ -n "${ONLY-}" ]; then
 	boot "selftests-$side-$config" "$ONLY" kmemleak=on
 elif [ "$config" = kasan ]; then
-	boot "selftests-$side-kasan" 'sync_file_test sync_race_test dmabuf_sync_test sync_fail_test'
+	# The race tests crash sw_sync of the base, which takes references to fences that are being freed;
+	# patch 4 ends that. Without KASAN it only warns.
+	boot "selftests-$side-kasan" "sync_file_test dmabuf_sync_test sync_fail_test$(
+		[ "$side" = plain ] || echo ' sync_race_test')"
 else
 	boot "selftests-$side-$config" "$all" kmemleak=off
 	boot "selftests-$side-leaks" "$leaks" kmemleak=on

@@ -15,7 +15,6 @@ esac
 begin
 run harness/prereq.sh && run harness/base.sh || exit 2
 series_commits
-checkout "$build/series/src" "$series_top"
 run harness/kunit.sh series "$config" build || exit 2
 obj=$build/series/$config
 rm -rf out/soak
