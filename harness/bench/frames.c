@@ -34,7 +34,7 @@ struct sw_sync_create_fence_data {
 #define TIMEOUT_MS 10000
 
 static int timeline[2], to_signaler[2];
-static long long last_signal;
+static long long first_signal, last_signal;
 static FILE *result;
 
 static void check(int ok, const char *what)
@@ -80,6 +80,7 @@ static void *signaler(void *arg)
 	int i, j;
 
 	while (read(to_signaler[0], &byte, 1) == 1) {
+		first_signal = now();
 		for (i = 0; i < BUFFERS; i++) {
 			for (j = 0; j < 2; j++) {
 				if (j && i == BUFFERS - 1)
@@ -107,7 +108,7 @@ static void report(const char *row, long long *v, int n)
 
 int main(void)
 {
-	static long long latency[FRAMES], buffer[FRAMES];
+	static long long create[FRAMES], wake[FRAMES], signal[FRAMES], latency[FRAMES], buffer[FRAMES];
 	unsigned int value = 0;
 	pthread_t thread;
 	int i, f;
@@ -126,7 +127,7 @@ int main(void)
 
 	for (f = 0; f < FRAMES; f++) {
 		struct pollfd wait = { .fd = -1, .events = POLLIN };
-		long long start = now();
+		long long start = now(), created, last;
 
 		for (i = 0; i < BUFFERS; i++) {
 			int both;
@@ -135,13 +136,22 @@ int main(void)
 			both = merge(fence(timeline[0], value), fence(timeline[1], value));
 			wait.fd = wait.fd < 0 ? both : merge(wait.fd, both);
 		}
+		created = now();
 		check(write(to_signaler[1], "", 1) == 1, "write");
 		check(poll(&wait, 1, TIMEOUT_MS) == 1, "wait");
-		latency[f] = now() - __atomic_load_n(&last_signal, __ATOMIC_ACQUIRE);
+		/* What the signaler wrote before that is there, too. */
+		last = __atomic_load_n(&last_signal, __ATOMIC_ACQUIRE);
+		latency[f] = now() - last;
 		buffer[f] = (now() - start) / BUFFERS;
+		create[f] = (created - start) / BUFFERS;
+		wake[f] = first_signal - created;
+		signal[f] = (last - first_signal) / BUFFERS;
 		close(wait.fd);
 	}
 	report("buffer", buffer, FRAMES);
+	report("buffer_create", create, FRAMES);
+	report("wake_signaler", wake, FRAMES);
+	report("buffer_signal", signal, FRAMES);
 	report("last_signal_to_poll", latency, FRAMES);
 	fclose(result);
 	reboot(RB_POWER_OFF);
