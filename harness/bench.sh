@@ -102,8 +102,8 @@ frames() { # run
 	mkdir -p "$root/debug"
 	gcc -O2 -static -pthread -o "$root/init" harness/bench/frames.c ||
 		die "cannot compile harness/bench/frames.c"
-	# Tasks that sleep much and wake each other: a host that shares time lets the thread of an idle
-	# CPU wait for up to 5 ms, and how long differs with what the task did before.
+	# The tasks wake each other, and a host that shares time lets the thread of an idle CPU wait
+	# for up to 5 ms.
 	uml frames "$1" "rootfstype=hostfs rootflags=$root rw init=/init" 'chrt -f 1'
 	[ ! -s "$root/result" ] || cat "$root/result" >>"$log"
 	collect frames "$1" "$log"
