@@ -127,7 +127,7 @@ int main(void)
 
 	for (f = 0; f < FRAMES; f++) {
 		struct pollfd wait = { .fd = -1, .events = POLLIN };
-		long long start = now(), created, last;
+		long long start = now(), created, last, end;
 
 		for (i = 0; i < BUFFERS; i++) {
 			int both;
@@ -139,10 +139,11 @@ int main(void)
 		created = now();
 		check(write(to_signaler[1], "", 1) == 1, "write");
 		check(poll(&wait, 1, TIMEOUT_MS) == 1, "wait");
+		end = now();
 		/* What the signaler wrote before that is there, too. */
 		last = __atomic_load_n(&last_signal, __ATOMIC_ACQUIRE);
-		latency[f] = now() - last;
-		buffer[f] = (now() - start) / BUFFERS;
+		latency[f] = end - last;
+		buffer[f] = (end - start) / BUFFERS;
 		create[f] = (created - start) / BUFFERS;
 		wake[f] = first_signal - created;
 		signal[f] = (last - first_signal) / BUFFERS;
