@@ -62,20 +62,6 @@ drive virtio_gpu
 drive qxl
 "$DEVICES" share | sed -u 's/^/device: /'
 
-# VMware's SVGA. If the driver does not take the device, what it says of it is the result.
-vmware=$(grep -l -x 0x0405 /sys/bus/pci/devices/*/device | xargs -r dirname)
-offers=$(dmesg | sed -n 's/.*vmwgfx .*\] Capabilities: \(.*\), *$/\1/p')
-refused=$(dmesg | sed -n 's/.*vmw_probe\] \*ERROR\* \(Hardware has no .*\)/\1/p')
-if [ ! -d /sys/bus/pci/drivers/vmwgfx ] || [ ! -d "$vmware" ]; then
-	echo 'device: not ok vmwgfx.open no driver or no device'
-elif [ -e "$vmware/driver" ]; then
-	drive vmwgfx
-elif [ -n "$refused" ]; then
-	echo "device: skip vmwgfx.open: $refused, it offers: $offers"
-else
-	echo 'device: not ok vmwgfx.open not taken for another reason'
-fi
-
 for event in init signaled; do
 	sed -n 's/^{ driver: *\([^ ]*\) *} hitcount: *\([0-9]*\).*/count: \1 '$event' \2/p' \
 		$events/dma_fence_$event/hist

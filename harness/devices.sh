@@ -1,40 +1,20 @@
 #!/bin/sh
-# Drive the GPUs that QEMU emulates from user space: devices.sh series|plain [build]
-# One kernel with virtio-gpu, qxl, vmwgfx and lockdep; its root is this machine's file system,
-# read-only. vmwgfx does not take QEMU's device, and is skipped with what it says.
+# Drive the GPUs that QEMU emulates from user space: devices.sh series|plain
+# The kernel is that of kunit.sh's rt, without KCSAN; its root is this machine's file system, read-only.
 # Results: out/devices-SIDE.{log,tsv,reports}. Status 1: a step failed.
 . "$(dirname "$0")/lib.sh"
 begin
 side=$1
 src=$build/step/src
-# Both beside the sources: the way to them is in the compiler's arguments, and so in ccache's key.
-obj=$build/step/devices-$side
-program=$obj.program
+obj=$build/step/qemu
+if [ "$side" = plain ]; then
+	obj=$build/step/plain-qemu
+fi
+program=$build/step/devices-$side
 result=out/devices-$side
-mkdir -p "$obj" out
+mkdir -p out
 rm -f "$result".*
-checkout_side "$src" "$side"
-
-step "config-$side-devices" make -C "$src" ARCH=x86_64 O="$obj" CC='ccache gcc' \
-	KCONFIG_ALLCONFIG="$top/harness/config/devices.config" allnoconfig ||
-	die "cannot configure: $(first_error "$build/log/config-$side-devices.log")"
-grep '^CONFIG_' harness/config/devices.config | grep -v -x -F -f "$obj/.config" >"$tmp/lost"
-[ ! -s "$tmp/lost" ] || die "not in the configuration: $(head -n 1 "$tmp/lost")"
-
-objects=$build/objects.build-$side-devices
-whole=$obj.objects
-rm -f "$objects"
-if [ ! -e "$obj/vmlinux" ]; then
-	cat "$whole" >"$objects" 2>/dev/null || echo '~970' >"$objects"
-fi
-step "build-$side-devices" make -C "$src" ARCH=x86_64 O="$obj" CC='ccache gcc' -j"$jobs" bzImage ||
-	die "cannot build: $(first_error "$build/log/build-$side-devices.log")"
-if [ -e "$objects" ]; then
-	grep -c '^  CC ' "$build/log/build-$side-devices.log" >"$whole"
-fi
-if [ "${2-}" = build ]; then
-	exit 0
-fi
+run harness/kunit.sh "$side" rt build || exit 2
 
 # Of the kernel's headers, the one that libdrm does not have.
 gcc -O2 -Wall -Werror -static -I/usr/include/libdrm -idirafter "$src/include/uapi" \
@@ -46,12 +26,9 @@ words=
 if [ "$side" = plain ]; then
 	words=init_on_alloc=1
 fi
-emulate "boot-$side-devices" 300 "$obj" "$words root=root rootfstype=9p ro \
-	rootflags=trans=virtio,version=9p2000.L,msize=262144,cache=loose \
+emulate_here "boot-$side-devices" 300 "$obj" "$words kunit.enable=0 kcsan.early_enable=0 \
 	init=$top/harness/devices-init.sh DEVICES=$program" \
-	-device virtio-gpu-pci,xres=640,yres=480 -device qxl,xres=640,yres=480 -device vmware-svga \
-	-fsdev local,id=root,path=/,security_model=none,readonly=on,multidevs=remap \
-	-device virtio-9p-pci,fsdev=root,mount_tag=root
+	-device virtio-gpu-pci,xres=640,yres=480 -device qxl,xres=640,yres=480
 tr -d '\r' <"$build/log/boot-$side-devices.log" >"$result.log"
 grep -q 'Brought up .* 2 CPUs' "$result.log" || die "the kernel did not run on two CPUs: $result.log"
 

@@ -1,10 +1,10 @@
 #!/bin/sh
 # Build a kernel and run its KUnit suites:
-# kunit.sh series|plain um|kasan|drm|kcsan|rt|vmwgfx|amdgpu [build]
-# um and kasan have nouveau, drm has the suites that the base has, too; these and amdgpu are user-mode
-# kernels, drm and kasan are those of the selftests, too. The others are small kernels for x86-64,
-# emulated by QEMU; they share sources with the checks that compile for x86-64, so that user-mode
-# kernels can be built meanwhile.
+# kunit.sh series|plain um|big|xe|amdgpu|rt|kcsan|vmwgfx [build]
+# um is the kernel of make. big, for user mode, too, has KASAN, the suites that the base has, too, and what
+# the selftests need. rt and kcsan are two boots of one kernel for x86-64, without and with KCSAN, which the
+# emulated GPUs are driven on, too. What is for x86-64 shares sources with the checks that compile, so that
+# user-mode kernels can be built meanwhile.
 # Series and plain base are built from one directory, and in two beside it, so that ccache knows what
 # they have in common.
 # Results: out/kunit-SIDE-CONFIG.{tsv,log,reports}. Status 1: a case failed.
@@ -22,27 +22,33 @@ fi
 arch=um
 work=$build/series
 target=linux
-kernel=linux
-fragments='um nouveau'
+image=linux
+build_of=$config
 case $config in
-drm)
-	fragments='um drm programs selftests'
-	target='linux modules'
-	;;
-amdgpu) fragments='um amdgpu' ;;
-kasan) fragments="$fragments programs kasan" ;;
-kcsan | rt | vmwgfx)
+um) fragments='um nouveau' ;;
+big) fragments='um nouveau drm programs kasan' ;;
+xe | amdgpu) fragments="um $config" ;;
+rt | kcsan)
 	arch=x86_64
-	work=$build/step
-	target=bzImage
-	kernel=vmlinux
-	fragments="qemu $config"
+	build_of=qemu
+	fragments='qemu rt kcsan devices'
+	target='bzImage modules'
 	;;
+vmwgfx)
+	arch=x86_64
+	fragments='qemu vmwgfx'
+	target=bzImage
+	;;
+*) die "no kernel is called $config" ;;
 esac
+if [ $arch != um ]; then
+	work=$build/step
+	image=vmlinux
+fi
 src=$work/src
-obj=$work/$config
+obj=$work/$build_of
 if [ "$side" = plain ]; then
-	obj=$work/plain-$config
+	obj=$work/plain-$build_of
 fi
 mkdir -p "$obj"
 checkout_side "$src" "$side"
@@ -63,57 +69,68 @@ checkout_side "$src" "$side"
 } >"$obj.kunitconfig"
 
 kunit=$src/tools/testing/kunit/kunit.py
-if [ $arch = um ]; then
-	step "config-$side-$config" python3 "$kunit" config --build_dir="$obj" \
-		--kunitconfig="$obj.kunitconfig" --make_options='CC=ccache gcc'
-else
-	# kunit.py starts from the defaults, which have much more to compile.
-	step "config-$side-$config" make -C "$src" ARCH=$arch O="$obj" CC='ccache gcc' \
-		KCONFIG_ALLCONFIG="$obj.kunitconfig" allnoconfig
-fi || die "cannot configure $config: $(first_error "$build/log/config-$side-$config.log")"
-grep '^CONFIG_' "$obj.kunitconfig" | grep -v -x -F -f "$obj/.config" >"$tmp/lost"
-[ ! -s "$tmp/lost" ] || die "not in the configuration $config: $(head -n 1 "$tmp/lost")"
-
-# A file that base and series have in common knows nothing of our symbols. So the configuration
-# without these is in the key of ccache, and the header that has them is not.
-cat harness/config/ours*.config >"$tmp/ours"
-grep '=' "$obj/.config" | grep -v -x -F -f "$tmp/ours" >"$tmp/settings"
-CCACHE_EXTRAFILES=$tmp/settings
-CCACHE_IGNOREHEADERS=include/generated/autoconf.h
-export CCACHE_EXTRAFILES CCACHE_IGNOREHEADERS
-
-# How many objects a whole build has is a guess until there was one.
-objects=$build/objects.build-$side-$config
-whole=$obj.objects
-fresh=
-rm -f "$objects"
-if [ ! -e "$obj/$kernel" ]; then
-	fresh=1
-	if [ -s "$whole" ]; then
-		cp "$whole" "$objects"
-	elif [ "$config" = drm ]; then
-		echo '~1100' >"$objects"
-	elif [ $arch != um ]; then
-		echo '~700' >"$objects"
+build_kernel() {
+	if [ $arch = um ]; then
+		step "config-$side-$build_of" python3 "$kunit" config --build_dir="$obj" \
+			--kunitconfig="$obj.kunitconfig" --make_options='CC=ccache gcc'
 	else
-		echo '~1700' >"$objects"
+		# kunit.py starts from the defaults, which have much more to compile.
+		step "config-$side-$build_of" make -C "$src" ARCH=$arch O="$obj" CC='ccache gcc' \
+			KCONFIG_ALLCONFIG="$obj.kunitconfig" allnoconfig
+	fi || die "cannot configure $config: $(first_error "$build/log/config-$side-$build_of.log")"
+	grep '^CONFIG_' "$obj.kunitconfig" | grep -v -x -F -f "$obj/.config" >"$tmp/lost"
+	[ ! -s "$tmp/lost" ] || die "not in the configuration $build_of: $(head -n 1 "$tmp/lost")"
+
+	# A file that base and series have in common knows nothing of our symbols. So the configuration
+	# without these is in the key of ccache, and the header that has them is not.
+	cat harness/config/ours*.config >"$tmp/ours"
+	grep '=' "$obj/.config" | grep -v -x -F -f "$tmp/ours" >"$tmp/settings"
+	CCACHE_EXTRAFILES=$tmp/settings
+	CCACHE_IGNOREHEADERS=include/generated/autoconf.h
+	export CCACHE_EXTRAFILES CCACHE_IGNOREHEADERS
+
+	# How many objects a whole build has is a guess until there was one.
+	objects=$build/objects.build-$side-$build_of
+	whole=$obj.objects
+	fresh=
+	rm -f "$objects"
+	if [ ! -e "$obj/$image" ]; then
+		fresh=1
+		cat "$whole" >"$objects" 2>/dev/null || echo '~1300' >"$objects"
 	fi
-fi
-# shellcheck disable=SC2086 # words
-step "build-$side-$config" make -C "$src" ARCH=$arch O="$obj" CC='ccache gcc' -j"$jobs" $target ||
-	die "cannot build $config: $(first_error "$build/log/build-$side-$config.log")"
-if [ -n "$fresh" ]; then
-	grep -c '^  CC ' "$build/log/build-$side-$config.log" >"$whole"
+	# Nothing is asked of nouveau on the base. Its symbol stays, so that ccache's key is the same.
+	without=
+	if [ "$side" = plain ]; then
+		without=CONFIG_DRM_NOUVEAU=
+	fi
+	# shellcheck disable=SC2086 # words
+	step "build-$side-$build_of" make -C "$src" ARCH=$arch O="$obj" CC='ccache gcc' -j"$jobs" $without \
+		$target || die "cannot build $build_of: $(first_error "$build/log/build-$side-$build_of.log")"
+	if [ -n "$fresh" ]; then
+		grep -c '^  CC ' "$build/log/build-$side-$build_of.log" >"$whole"
+	fi
+}
+
+# What was built from this commit and this configuration needs no look at each of its files.
+wanted="$(git -C "$src" rev-parse HEAD) $(git hash-object "$obj.kunitconfig") $target"
+if [ "$(cat "$obj.done" 2>/dev/null)" != "$wanted" ]; then
+	rm -f "$obj.done"
+	build_kernel
+	echo "$wanted" >"$obj.done"
 fi
 
 if [ "${3-}" = build ]; then
 	exit 0
 fi
-# Suites of some modules misuse a mutex, in the base as well, and lockdep turns itself off at that:
-# a boot each, after the one for all the others.
+# Suites of some modules misuse a mutex, in the base as well, and lockdep turns itself off at that. And
+# those of the base's scheduler may free what it still uses, which patch 99 ends. So they have a boot each,
+# after the one for all the others.
 apart=
 case $config in
-drm) apart='drm_bridge_test drm_connector_test drm_hdmi_state_helper_test ttm_bo_test ttm_bo_validate_test' ;;
+big)
+	apart='drm_bridge_test drm_connector_test drm_hdmi_state_helper_test drm_sched_tests ttm_bo_test
+		ttm_bo_validate_test'
+	;;
 esac
 status=0
 # Add what the suites of a boot gave to the result.
@@ -131,7 +148,8 @@ boot_um() { # name of the step, which suites
 	cat "$obj/test.log" >>"$result.log"
 }
 if [ $arch = um ]; then
-	boot_um "boot-$side-$config" "$(echo "$apart" | sed -e 's/ /, module!=/g' -e 's/^./module!=&/')"
+	# shellcheck disable=SC2086 # words
+	boot_um "boot-$side-$config" "$(echo $apart | sed -e 's/ /, module!=/g' -e 's/^./module!=&/')"
 	for module in $apart; do
 		boot_um "boot-$side-$config-$module" "module=$module"
 	done
@@ -139,12 +157,14 @@ else
 	# kunit.py would take KVM where there is one. All suites but dma-buf-fence-chain: of that,
 	# three cases arm each of 4096 nodes once more at each of 4096 signals, which takes minutes
 	# here. Chains on two CPUs are in dma-fence-containers and in the stress.
+	suites='dma-*[!n]'
+	words=
 	case $config in
-	kcsan | rt) suites='dma-*[!n]' ;;
-	*) suites=$config'*' ;;
+	rt) words=kcsan.early_enable=0 ;;
+	vmwgfx) suites='vmwgfx*' ;;
 	esac
 	emulate "boot-$side-$config" 900 "$obj" "kunit_shutdown=reboot kunit.enable=1 kunit.autorun=1 \
-		kunit.filter_glob=$suites dma_fence_kunit.stress_ms=10000"
+		kunit.filter_glob=$suites dma_fence_kunit.stress_ms=10000 $words"
 	tr -d '\r' <"$build/log/boot-$side-$config.log" >"$result.log"
 	suites_of "parse-$side-$config" parse "$top/$result.log"
 fi

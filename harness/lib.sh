@@ -365,6 +365,19 @@ emulate() { # name of the step, seconds, directory of the kernel, words for it, 
 		-smp 2,sockets=2 -accel tcg,thread=multi -kernel "$em_kernel" -append "$em_words" "$@"
 }
 
+# The same with this machine's file system as root, read-only, and a script of ours as the first program.
+emulate_here() { # name of the step, seconds, directory of the kernel, words with init=, words for QEMU
+	here_step=$1
+	here_limit=$2
+	here_obj=$3
+	here_words="root=root rootfstype=9p ro $4"
+	shift 4
+	emulate "$here_step" "$here_limit" "$here_obj" "$here_words \
+		rootflags=trans=virtio,version=9p2000.L,msize=262144,cache=loose" "$@" \
+		-fsdev local,id=root,path=/,security_model=none,readonly=on,multidevs=remap \
+		-device virtio-9p-pci,fsdev=root,mount_tag=root
+}
+
 # Cases of a result of kunit.py: name, status.
 kunit_cases() { # json
 	jq -r 'def cases($in):

@@ -1,5 +1,6 @@
 #!/bin/sh
 # Break the series at one place at a time and see each breakage caught: mutants.sh [name...]
+# KUNIT=big takes that kernel of kunit.sh.
 # A mutant is a perl script in harness/mutants/ for one file of the tree. Its first lines say what is
 # broken, in which file, and by what it has to be caught:
 #   kunit GLOB      a case fails; nothing crashes, and no boot is ended by the timeout
@@ -13,7 +14,8 @@ begin
 run harness/prereq.sh && run harness/prereq.sh test && run harness/base.sh && run harness/herd.sh || exit 2
 series_commits
 src=$build/series/src
-obj=$build/series/um
+config=${KUNIT:-um}
+obj=$build/series/$config
 kunit=$src/tools/testing/kunit/kunit.py
 limit=120
 
@@ -36,6 +38,7 @@ boot() { # step, glob
 }
 
 build_kernel() { # step
+	rm -f "$obj.done"
 	step "$1" make -C "$src" ARCH=um O="$obj" CC='ccache gcc' -j"$jobs" linux
 }
 
@@ -74,7 +77,7 @@ caught_by() { # mutant, means, what for
 kernel=
 need_kernel() {
 	[ -z "$kernel" ] || return
-	run harness/kunit.sh series um build >/dev/null || die "cannot build the series: $build/log"
+	run harness/kunit.sh series "$config" build >/dev/null || die "cannot build the series: $build/log"
 	boot mutant-none '*fence*' >/dev/null
 	if [ ! -s "$tmp/cases" ] || [ -n "$ended$(failed_cases)" ]; then
 		die "the series itself fails, $build/log/mutant-none.log: $ended $(failed_cases | paste -s -d ' ')"

@@ -1,5 +1,5 @@
 #!/bin/sh
-# The first program of the user-mode kernel that selftests.sh boots. Runs those of $PROGRAMS in the
+# The first program of the kernels that selftests.sh boots. Runs those of $PROGRAMS in the
 # directory $TESTS; each line of their output gets the program's name in front.
 mount -t proc proc /proc
 mount -t sysfs sysfs /sys
@@ -24,5 +24,5 @@ if echo scan 2>/dev/null >/sys/kernel/debug/kmemleak; then
 	echo 'kmemleak: done'
 fi
 sed -n 's/^ *debug_locks: */debug_locks: /p' /proc/lockdep_stats
-# RB_POWER_OFF; the programs for it want a running system.
-python3 -c 'import ctypes; ctypes.CDLL(None).reboot(0x4321fedc)'
+# $OFF is RB_POWER_OFF, or RB_AUTOBOOT where that ends QEMU; the programs for it want a running system.
+python3 -c "import ctypes; ctypes.CDLL(None).reboot($OFF)"

@@ -1,19 +1,28 @@
 #!/bin/sh
-# Run tools/testing/selftests/dma-buf on a user-mode kernel of kunit.sh:
-# selftests.sh series|plain drm|kasan
-# Its root is this machine's file system, read-only. Programs and modules are those of the series,
-# on the plain base too. kasan has no modules. ONLY=program ARGS='-t test' runs less.
+# Run tools/testing/selftests/dma-buf: selftests.sh series|plain big|rt
+# on that kernel of kunit.sh. rt has modules, is emulated, and runs what needs them; big runs the others. The
+# root is this machine's file system, read-only. Programs and modules are those of the series, on the plain
+# base too. ONLY=program ARGS='-t test' runs less.
 # Results: out/selftests-SIDE-CONFIG.{log,tsv,reports}. Status 1: a test failed.
 . "$(dirname "$0")/lib.sh"
 begin
 side=$1
 config=$2
-src=$build/series/src
-obj=$build/series/$config
-if [ "$side" = plain ]; then
-	obj=$build/series/plain-$config
+work=$build/series
+build_of=$config
+arch=um
+if [ "$config" = rt ]; then
+	work=$build/step
+	build_of=qemu
+	arch=x86_64
 fi
-programs=$build/series/selftests-$side-$config
+src=$work/src
+obj=$work/$build_of
+if [ "$side" = plain ]; then
+	obj=$work/plain-$build_of
+fi
+programs=$work/selftests-$side
+headers=$work/headers-$side
 result=out/selftests-$side-$config
 mkdir -p out
 # A run that fails leaves no result of an earlier one.
@@ -27,8 +36,8 @@ git --git-dir="$repo" archive refs/harness/series tools/testing/selftests |
 	tar x -C "$programs" --wildcards '*/selftests/dma-buf' '*/selftests/lib.mk' '*/selftests/kselftest*.h' ||
 	die 'the series has no tools/testing/selftests/dma-buf'
 tests=$programs/tools/testing/selftests/dma-buf
-step "headers-$side" make -C "$src" O="$build/headers" headers ||
-	die "cannot export the headers: $(first_error "$build/log/headers-$side.log")"
+step "headers-$side-$config" make -C "$src" O="$headers" headers ||
+	die "cannot export the headers: $(first_error "$build/log/headers-$side-$config.log")"
 # The base's dma_fence_init() takes a lock; what is written for one that does not says NULL here.
 compat=
 if [ "$side" = plain ]; then
@@ -43,40 +52,36 @@ if [ "$side" = plain ]; then
 fi
 # Where nothing is, no modules are built.
 kdir=$obj
-if [ "$config" = kasan ]; then
+if [ "$config" = big ]; then
 	kdir=$tmp/none
 fi
-step "programs-$side-$config" make -C "$tests" KHDR_INCLUDES="-isystem $build/headers/usr/include" \
-	USERCFLAGS=-Werror ARCH=um KDIR="$kdir" KCFLAGS="${compat:+-include $compat}" ||
+step "programs-$side-$config" make -C "$tests" KHDR_INCLUDES="-isystem $headers/usr/include" \
+	USERCFLAGS=-Werror ARCH=$arch KDIR="$kdir" KCFLAGS="${compat:+-include $compat}" ||
 	die "cannot build the programs: $(first_error "$build/log/programs-$side-$config.log")"
 
-boot() { # step, programs, words for the kernel
-	boot_step=$1
-	which=$2
-	shift 2
-	step "$boot_step" timeout -k 5 900 "$obj/linux" mem=1G ncpus=2 seccomp=on console=tty \
-		rootfstype=hostfs root=/dev/root rootflags=/ ro panic=-1 oops=panic kunit.enable=0 "$@" \
-		init="$top/harness/selftests-init.sh" TESTS="$tests" PROGRAMS="\"$which\"" \
-		${ARGS:+"ARGS=\"$ARGS\""}
-	cat "$build/log/$boot_step.log" >>"$result".log
+boot() { # step, programs, on|off for kmemleak
+	words="panic=-1 oops=panic kunit.enable=0 kmemleak=$3 init=$top/harness/selftests-init.sh TESTS=$tests"
+	words="$words PROGRAMS=\"$2\"${ARGS:+ ARGS=\"$ARGS\"}"
+	if [ "$config" = rt ]; then
+		emulate_here "$1" 600 "$obj" "kcsan.early_enable=0 OFF=0x1234567 $words"
+	else
+		step "$1" timeout -k 5 900 "$obj/linux" mem=1G ncpus=2 seccomp=on console=tty \
+			rootfstype=hostfs root=/dev/root rootflags=/ ro OFF=0x4321fedc "$words"
+	fi
+	cat "$build/log/$1.log" >>"$result".log
 }
-# Those that have few objects are watched by kmemleak, which makes every allocation slow.
-leaks='sync_fail_test module_life_test'
-all=$(cd "$tests" && echo *_test)
-for leak in $leaks; do
-	all=$(echo " $all " | sed "s/ $leak / /")
-done
 # sw_sync of the base takes references to fences that are being freed, and crashes; patch 4 ends that.
 if [ "$side" = plain ]; then
 	ARGS="${ARGS-} -T close_while_signaling -T close_one_of_two_while_signaling -T everything"
 fi
-if [ -n "${ONLY-}" ]; then
-	boot "selftests-$side-$config" "$ONLY" kmemleak=on
-elif [ "$config" = kasan ]; then
-	boot "selftests-$side-kasan" 'sync_file_test sync_race_test dmabuf_sync_test sync_fail_test'
+# Those that have few objects are watched by kmemleak, which makes every allocation slow.
+if [ "$config" = rt ]; then
+	boot "selftests-$side-rt" module_life_test on
+elif [ -n "${ONLY-}" ]; then
+	boot "selftests-$side" "$ONLY" on
 else
-	boot "selftests-$side-$config" "$all" kmemleak=off
-	boot "selftests-$side-leaks" "$leaks" kmemleak=on
+	boot "selftests-$side" 'sync_file_test sync_race_test dmabuf_sync_test syncobj_test' off
+	boot "selftests-$side-leaks" sync_fail_test on
 fi
 grep -q 'Brought up .* 2 CPUs' "$result".log || die "the kernel did not run on two CPUs: $result.log"
 
@@ -98,7 +103,7 @@ awk '
 	awk '/Linux version/ { on = 0 } /as init process/ { on = 1 } on' "$result".log >"$tmp/tested"
 	reports "$tmp/tested"
 	grep -E '^kmemleak: (unreferenced|  comm)' "$result".log
-	[ "$config" = kasan ] || grep -q '^kmemleak: done' "$result".log || echo 'kmemleak was not asked'
+	grep -q '^kmemleak: done' "$result".log || echo 'kmemleak was not asked'
 	[ "$(grep -c '^debug_locks: 1' "$result".log)" = "$(grep -c 'as init process' "$result".log)" ] ||
 		echo 'lockdep turned itself off'
 } >"$result".reports

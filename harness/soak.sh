@@ -4,13 +4,13 @@
 # A line a round. What went wrong stays in out/soak; status 1.
 . "$(dirname "$0")/lib.sh"
 minutes=${MINUTES:-10}
-config=${SOAK:-kasan}
+config=${SOAK:-big}
 case $minutes in
 *[!0-9]*) die "MINUTES is a number, not \"$minutes\"" ;;
 esac
 case $config in
-um | kasan) ;;
-*) die "SOAK is um or kasan, not \"$config\"" ;;
+um | big) ;;
+*) die "SOAK is um or big, not \"$config\"" ;;
 esac
 begin
 run harness/prereq.sh && run harness/base.sh || exit 2

@@ -4,10 +4,10 @@
 . "$(dirname "$0")/lib.sh"
 # Two rows at a time, since a kernel that boots leaves processors idle. What is for x86-64 has build/step
 # to itself, what is for user mode build/series; out/ has a name for each result.
-x86='shell harness model cocci apply checkpatch commits clang sparse rt kcsan devices bench'
-um='litmus kunit mutants kasan lockdep selftests drm'
-# Not a part of all, by the time that they take.
-alone='vmwgfx amdgpu variant state'
+x86='shell harness model cocci apply checkpatch kerneldoc commits clang sparse rt kcsan devices modules bench'
+um='litmus drm mutants lockdep selftests'
+# Not a part of all, by the time that they take. The suites of kunit, the kernel of make, are in drm's, too.
+alone='kunit xe vmwgfx amdgpu variant state'
 
 if [ "${1-}" = names ]; then
 	echo "$x86 $um $alone"
@@ -104,10 +104,8 @@ check_checkpatch() {
 	(
 		cd "$tmp/mail" || exit 2
 		rm 0000-cover-letter.patch
-		for mail in *.patch; do
-			perl "$build/step/src/scripts/checkpatch.pl" --strict --show-types --terse \
-				--root="$build/step/src" "$mail" | sort -u
-		done
+		perl "$build/step/src/scripts/checkpatch.pl" --strict --show-types --terse \
+			--root="$build/step/src" ./*.patch | sed 's,^\./,,' | sort -u
 	) | grep -E ': (ERROR|WARNING|CHECK):' >"$tmp/said"
 	grep -v -E '^(#|$)' harness/checkpatch.reasons >"$tmp/reasons"
 	: >"$tmp/used"
@@ -255,6 +253,15 @@ objects_of() {
 	sed -e 's/\.c$/.o/' -e 's,/amd/amdkfd/kfd_svm,/amd/amdgpu/../amdkfd/kfd_svm,'
 }
 
+# Of C files or objects those that a compiler can take.
+for_compiler() { # x86 or arm64
+	if [ "$1" = arm64 ]; then
+		grep "$arm64_only"
+	else
+		grep -v "$arm64_only"
+	fi
+}
+
 # Each compiler has a build directory and a configuration of its own.
 compile() { # x86, arm64 or clang; name of the step, file of objects, words for make
 	where=$1
@@ -298,18 +305,49 @@ base_says() { # compiler, name of the step, file of objects, words for make
 		fi
 	done <"$3" >"$tmp/base.objects"
 	shift 3
-	rm -f "$build/step/$base_where"/drivers/dma-buf/*.o
-	echo drivers/dma-buf/ >>"$tmp/base.objects"
+	if grep -q '^drivers/dma-buf/' "$tmp/base.objects"; then
+		rm -f "$build/step/$base_where"/drivers/dma-buf/*.o
+		echo drivers/dma-buf/ >>"$tmp/base.objects"
+	fi
 	compile "$base_where" "$base_step" "$tmp/base.objects" "$@" ||
 		die "the base does not compile: $(first_error "$build/log/$base_step.log")"
 	warnings "$base_step" >"$tmp/base.warnings"
+}
+
+# How the build directory compiled its C files, by the path in the tree: file, tab, command.
+commands() { # compiler
+	python3 "$build/step/src/scripts/clang-tools/gen_compile_commands.py" -d "$build/step/$1" \
+		-o "$tmp/commands.json" || exit 2
+	jq -r --arg top "$build/step/src/" \
+		'.[] | select(.file | startswith($top)) | [.file[($top | length):], .command] | join("\t")' \
+		"$tmp/commands.json"
+}
+
+# Compile C files as make compiled them in the last state of the series: most of the time of a make in
+# a tree of this size goes into finding out that nothing else is to be done.
+replay() { # compiler, name of the step, file of C files
+	awk -F '\t' 'NR == FNR { want[$1]; next }
+		$1 in want { print $2; delete want[$1] }
+		END { for (file in want) print "echo error: nothing compiles " file }' \
+		"$3" "$tmp/commands.$1" >"$tmp/replay"
+	step "$2" env -C "$build/step/$1" xargs -a "$tmp/replay" -d '\n' -n 1 -P "$jobs" sh -c ||
+		echo 'error: a compiler failed' >>"$build/log/$2.log"
 }
 
 check_commits() {
 	number=0
 	for commit in $(commits); do
 		number=$((number + 1))
-		touched "$commit" | objects_of >"$tmp/touched.$number"
+		touched "$commit" >"$tmp/touched.$number"
+		: >"$tmp/new.$number"
+	done
+	at_step "$series_top"
+	touched base "$series_top" >"$tmp/touched"
+	for where in x86 arm64; do
+		for_compiler $where <"$tmp/touched" | objects_of >"$tmp/objects"
+		[ $where = arm64 ] || echo drivers/dma-buf/ >>"$tmp/objects"
+		compile $where "commits-$where" "$tmp/objects" W=1
+		commands "$where" >"$tmp/commands.$where"
 	done
 	for where in x86 arm64; do
 		number=0
@@ -317,29 +355,25 @@ check_commits() {
 		for commit in $(commits); do
 			number=$((number + 1))
 			: >"$tmp/warn.$number"
-			if [ "$where" = arm64 ]; then
-				grep "$arm64_only" "$tmp/touched.$number"
-			else
-				grep -v "$arm64_only" "$tmp/touched.$number"
-				# A header of ours: all of drivers/dma-buf, which uses each of them.
-				git --git-dir="$repo" diff-tree -r --name-only "$commit" | grep -q '^include/' &&
-					echo drivers/dma-buf/
-			fi >"$tmp/objects"
-			[ -s "$tmp/objects" ] || continue
+			for_compiler $where <"$tmp/touched.$number" >"$tmp/files"
+			# A header of ours: all of drivers/dma-buf that is there, which uses each of them.
+			if [ $where = x86 ] && git --git-dir="$repo" diff-tree -r --name-only "$commit" |
+			   grep -q '^include/'; then
+				git --git-dir="$repo" ls-tree -r --name-only "$commit" drivers/dma-buf/ >"$tmp/there"
+				cut -f 1 "$tmp/commands.x86" | sort | comm -12 - "$tmp/there" >>"$tmp/files"
+			fi
+			[ -s "$tmp/files" ] || continue
 			at_step "$commit"
-			if compile "$where" "$where-$number" "$tmp/objects" W=1; then
-				warnings "$where-$number" | sort -u >"$tmp/warn.$number"
-				if [ -s "$tmp/warn.$number" ]; then
-					grep '\.o$' "$tmp/objects" >>"$tmp/warn"
-				fi
-			else
-				grep -E 'error|\*\*\*' "$build/log/$where-$number.log" >"$tmp/warn.$number"
+			replay $where "$where-$number" "$tmp/files"
+			warnings "$where-$number" | sort -u >"$tmp/warn.$number"
+			if [ -s "$tmp/warn.$number" ]; then
+				objects_of <"$tmp/files" >>"$tmp/warn"
 			fi
 		done
 		: >"$tmp/base.warnings"
 		if [ -s "$tmp/warn" ]; then
 			sort -u -o "$tmp/warn" "$tmp/warn"
-			base_says "$where" "$where-base" "$tmp/warn" W=1
+			base_says $where "$where-base" "$tmp/warn" W=1
 		fi
 		sort -u "$tmp/base.warnings" >"$tmp/known"
 		number=0
@@ -353,15 +387,29 @@ check_commits() {
 		number=$((number + 1))
 		none "commit $number compiles without new warnings: $(title "$commit")" <"$tmp/new.$number"
 	done
-	at_step base
+}
+
+# The compilers' logs have it with W=1, but only of C files, and not in the form of a warning of theirs.
+check_kerneldoc() {
+	git --git-dir="$repo" diff-tree -r --no-renames --name-only --diff-filter=d base "$series_top" -- \
+		drivers include | grep '\.[ch]$' >"$tmp/files"
+	for commit in base "$series_top"; do
+		at_step "$commit"
+		git --git-dir="$repo" ls-tree -r --name-only "$commit" | sort | comm -12 - "$tmp/files" |
+			env -C "$build/step/src" PYTHONDONTWRITEBYTECODE=1 \
+				xargs python3 tools/docs/kernel-doc -none 2>&1 |
+			sed 's/:[0-9][0-9]* /: /' | sort -u >"$tmp/doc.$commit"
+	done
+	comm -13 "$tmp/doc.base" "$tmp/doc.$series_top" |
+		none "kernel-doc says nothing of $(wc -l <"$tmp/files") files that the base does not have"
 }
 
 # The other compiler, on the whole series; and is there a file that nobody has compiled?
 check_clang() {
 	at_step "$series_top"
 	touched base "$series_top" | objects_of >"$tmp/touched"
-	grep -v "$arm64_only" "$tmp/touched" >"$tmp/x86"
-	grep "$arm64_only" "$tmp/touched" >"$tmp/arm64"
+	for_compiler x86 <"$tmp/touched" >"$tmp/x86"
+	for_compiler arm64 <"$tmp/touched" >"$tmp/arm64"
 	compile clang clang "$tmp/x86" W=1 || grep -E 'error|\*\*\*' "$build/log/clang.log"
 	compile arm64 arm64 "$tmp/arm64" W=1 || grep -E 'error|\*\*\*' "$build/log/arm64.log"
 	{
@@ -375,7 +423,6 @@ check_clang() {
 	fi
 	sort -u "$tmp/base.warnings" | comm -13 - "$tmp/warn.clang" |
 		none 'clang says nothing that the base does not have'
-	at_step base
 }
 
 # The series for other kernels: it applies, what it touches compiles, the suites pass.
@@ -393,10 +440,9 @@ check_state() {
 	pass "$series applies"
 	at_step "$series_top"
 	touched base "$series_top" | objects_of >"$tmp/touched"
-	grep -v "$arm64_only" "$tmp/touched" >"$tmp/x86"
-	grep "$arm64_only" "$tmp/touched" >"$tmp/arm64"
 	: >"$tmp/said"
 	for where in x86 arm64; do
+		for_compiler $where <"$tmp/touched" >"$tmp/$where"
 		compile $where "state-$where" "$tmp/$where" ||
 			grep -E 'error|\*\*\*' "$build/log/state-$where.log" >>"$tmp/said"
 		warnings "state-$where" >>"$tmp/said"
@@ -412,22 +458,21 @@ check_sparse() {
 	touched base "$series_top" | objects_of >"$tmp/touched"
 	for where in x86 arm64; do
 		at_step "$series_top"
-		if [ $where = arm64 ]; then
-			grep "$arm64_only" "$tmp/touched"
-		else
-			grep -v "$arm64_only" "$tmp/touched"
-			echo drivers/dma-buf/
-		fi >"$tmp/objects"
-		compile "$where" "sparse-$where" "$tmp/objects" W=1 C=2 CHECK="$build/sparse/sparse" ||
+		for_compiler $where <"$tmp/touched" >"$tmp/objects"
+		[ $where = arm64 ] || echo drivers/dma-buf/ >>"$tmp/objects"
+		# Of each object in one piece, so that a warning is below the file that it came from.
+		compile $where "sparse-$where" "$tmp/objects" -O W=1 C=2 CHECK="$build/sparse/sparse" ||
 			die "cannot compile for sparse: $(first_error "$build/log/sparse-$where.log")"
 		grep -q '^  CHECK ' "$build/log/sparse-$where.log" ||
 			die "sparse did not run: $(first_error "$build/log/sparse-$where.log")"
 		warnings "sparse-$where" | grep -v '\[-W' >"$tmp/sparse.top"
+		awk '$1 == "CHECK" { file = $2 } / (warning|error): / && !/\[-W/ { print file }' \
+			"$build/log/sparse-$where.log" | sort -u | objects_of >"$tmp/warn"
 		: >"$tmp/base.warnings"
-		if [ -s "$tmp/sparse.top" ]; then
+		if [ -s "$tmp/warn" ]; then
 			# What the base says about headers that only new files of the series include.
-			[ "$where" = arm64 ] || echo drivers/gpu/drm/nouveau/nvif/object.o >>"$tmp/objects"
-			base_says "$where" "sparse-$where-base" "$tmp/objects" W=1 C=2 CHECK="$build/sparse/sparse"
+			[ "$where" = arm64 ] || echo drivers/gpu/drm/nouveau/nvif/object.o >>"$tmp/warn"
+			base_says "$where" "sparse-$where-base" "$tmp/warn" W=1 C=2 CHECK="$build/sparse/sparse"
 		fi
 		grep -v '\[-W' "$tmp/base.warnings" >"$tmp/sparse.base"
 		# A header that the series does not touch says it once for each file that includes it.
@@ -436,7 +481,6 @@ check_sparse() {
 		comm -13 "$tmp/sparse.base" "$tmp/sparse.top" | grep -v -x -F -f "$tmp/known" |
 			none "sparse for $where on $(wc -l <"$tmp/objects") files: nothing that the base does not have"
 	done
-	at_step base
 }
 
 # Count the cases of a run as passed, failed, skipped; complain of reports.
@@ -490,13 +534,12 @@ exported() { # configuration, beginnings of the paths of a module's objects
 
 check_kunit() {
 	suites um
-	exported um drivers/dma-buf/st- drivers/gpu/drm/nouveau/
 }
 
-# Four of them, on the objects of the check before; make mutants has all.
+# Four of them, on the kernel of drm; make mutants has all.
 check_mutants() {
 	rm -f out/mutants.tsv
-	run harness/mutants.sh core-dispatching-early core-add-no-look array-leak nouveau-event-leak >/dev/null
+	KUNIT=big run harness/mutants.sh core-dispatching-early core-add-no-look array-leak nouveau-event-leak >/dev/null
 	[ -s out/mutants.tsv ] || die "no result of the mutants, see $build/log"
 	while IFS="$(printf '\t')" read -r name what state time; do
 		case $state in
@@ -506,18 +549,10 @@ check_mutants() {
 	done <out/mutants.tsv
 }
 
-check_kasan() {
-	suites kasan
-}
-
-check_kcsan() {
-	suites kcsan
-}
-
 check_rt() {
 	suites rt
 	# With other words than the kernel was built with, so all of it is compiled again.
-	if step build-rt make -C "$build/step/src" ARCH=x86_64 O="$build/step/rt" CC='ccache gcc' \
+	if step build-rt make -C "$build/step/src" ARCH=x86_64 O="$build/step/qemu" CC='ccache gcc' \
 		-j"$jobs" W=1 drivers/dma-buf/; then
 		warnings build-rt | none 'rt: drivers/dma-buf compiles without warnings'
 	else
@@ -525,7 +560,15 @@ check_rt() {
 	fi
 }
 
+check_kcsan() {
+	suites kcsan
+}
+
 # Fences of more drivers: a kernel each.
+check_xe() {
+	suites xe
+}
+
 check_vmwgfx() {
 	suites vmwgfx
 }
@@ -536,8 +579,8 @@ check_amdgpu() {
 
 # Cases that make lockdep report: a boot for each, since lockdep turns itself off.
 check_lockdep() {
-	obj=$build/series/um
-	run harness/kunit.sh series um build || exit 2
+	obj=$build/series/big
+	run harness/kunit.sh series big build || exit 2
 	kunit=$build/series/src/tools/testing/kunit/kunit.py
 	provoke="$kunit_smp --kernel_args=dma_fence_lockdep.provoke=1"
 	# shellcheck disable=SC2086 # words
@@ -593,9 +636,9 @@ on_both() { # key, directory of sources, script, its word
 	fi
 }
 
-# The suites that the base has, too, on both.
+# The suites that the base has, too, on both, and those of the series.
 check_drm() {
-	on_both "$(cat harness/config/*.config harness/kunit.sh | git hash-object --stdin)" series kunit drm
+	on_both "$(cat harness/config/*.config harness/kunit.sh | git hash-object --stdin)" series kunit big
 	if [ ! -s "$result.tsv" ]; then
 		fail 'drm: no result' </dev/null
 		return
@@ -609,7 +652,7 @@ check_drm() {
 	while read -r case <&3; do
 		# shellcheck disable=SC2086 # words
 		step "again-$case" python3 "$build/series/src/tools/testing/kunit/kunit.py" exec \
-			--build_dir="$build/series/drm" --timeout=300 $kunit_smp \
+			--build_dir="$build/series/big" --timeout=300 $kunit_smp \
 			--json="$tmp/again.json" "$(echo "$case" | cut -d . -f 1,2)" 3<&-
 		if kunit_cases "$tmp/again.json" | grep -q -x -F "$case$(printf '\tPASS')"; then
 			echo "NOTE $case failed at first, and passed when it was run again alone"
@@ -628,6 +671,7 @@ check_drm() {
 	place "$result.reports" | comm -13 "$tmp/old" - |
 		grep -v '/scheduler/tests/tests_scheduler.c:[0-9]* at drm_sched_client_work$' |
 		none 'drm: no report that the base does not have'
+	exported big drivers/dma-buf/st- drivers/gpu/drm/nouveau/
 }
 
 check_bench() {
@@ -652,31 +696,37 @@ check_bench() {
 		none "bench: no count is worse, relative to the base's, than what is recorded"
 }
 
-# The same programs on both kernels: same results, and nothing reported by either. The kernels are those
-# of the checks kasan, which has no modules, and drm.
-check_selftests() {
+# The same programs on both kernels: same results, and nothing reported by either.
+selftests() { # config, directory of sources
 	if [ -z "$(git --git-dir="$repo" ls-tree "$series_top" tools/testing/selftests/dma-buf/)" ]; then
 		echo 'SKIP the series has no selftests'
 		return
 	fi
 	key="$(cat harness/config/*.config harness/kunit.sh harness/selftests* | git hash-object --stdin)"
 	key="$key $(git --git-dir="$repo" rev-parse "$series_top:tools/testing/selftests/dma-buf")"
-	for config in kasan drm; do
-		on_both "$key" series selftests $config
-		judge "$result" "selftests, $config"
-		[ -s "$result.tsv" ] || continue
-		# On the base selftests.sh leaves some out.
-		awk -F '\t' 'NR == FNR { base[$1]; next } $1 in base' "$base.tsv" "$result.tsv" |
-			diff "$base.tsv" - |
-			none "selftests, $config: the results on the base ($(wc -l <"$base.tsv")) are the same"
-		none "selftests, $config: no report of lockdep, KASAN or kmemleak" <"$result.reports"
-		none "selftests, $config: none on the base either" <"$base.reports"
-	done
+	on_both "$key" "$2" selftests "$1"
+	judge "$result" "selftests, $1"
+	[ -s "$result.tsv" ] || return
+	# On the base selftests.sh leaves some out.
+	awk -F '\t' 'NR == FNR { base[$1]; next } $1 in base' "$base.tsv" "$result.tsv" |
+		diff "$base.tsv" - |
+		none "selftests, $1: the results on the base ($(wc -l <"$base.tsv")) are the same"
+	none "selftests, $1: no report of lockdep, KASAN or kmemleak" <"$result.reports"
+	none "selftests, $1: none on the base either" <"$base.reports"
+}
+
+check_selftests() {
+	selftests big series
+}
+
+# Those that need modules, on the kernel of rt.
+check_modules() {
+	selftests rt step
 }
 
 # The same programs on the emulated GPUs of both kernels: same results, and nothing reported.
 check_devices() {
-	on_both "$(cat harness/config/devices.config harness/devices*.sh harness/devices/* |
+	on_both "$(cat harness/config/*.config harness/kunit.sh harness/devices*.sh harness/devices/* |
 		git hash-object --stdin)" step devices
 	judge "$result" devices
 	if [ -s "$result.tsv" ]; then
