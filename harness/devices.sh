@@ -47,5 +47,6 @@ awk -v OFS='\t' '
 			print due[d], (count[due[d]] > 0 ? "PASS" : "FAIL")
 		print "lockdep_on", (locks == 1 ? "PASS" : "FAIL")
 	}' "$result.log" | sort >"$result.tsv"
-reports "$result.log" >"$result.reports"
+# On PREEMPT_RT qxl unpins a buffer that is not pinned when the screen is first set, on the base as well.
+reports "$result.log" | grep -v '^WARNING: at ttm_bo_unpin+' >"$result.reports"
 [ -s "$result.tsv" ] && ! grep -q FAIL "$result.tsv"

@@ -22,7 +22,7 @@ if [ "$side" = plain ]; then
 	obj=$work/plain-$build_of
 fi
 programs=$work/selftests-$side
-headers=$work/headers-$side
+headers=$work/headers
 result=out/selftests-$side-$config
 mkdir -p out
 # A run that fails leaves no result of an earlier one.
@@ -36,8 +36,12 @@ git --git-dir="$repo" archive refs/harness/series tools/testing/selftests |
 	tar x -C "$programs" --wildcards '*/selftests/dma-buf' '*/selftests/lib.mk' '*/selftests/kselftest*.h' ||
 	die 'the series has no tools/testing/selftests/dma-buf'
 tests=$programs/tools/testing/selftests/dma-buf
-step "headers-$side-$config" make -C "$src" O="$headers" headers ||
-	die "cannot export the headers: $(first_error "$build/log/headers-$side-$config.log")"
+uapi=$(git -C "$src" rev-parse HEAD:include/uapi)
+if [ "$(cat "$headers.done" 2>/dev/null)" != "$uapi" ]; then
+	step "headers-$config" make -C "$src" O="$headers" headers ||
+		die "cannot export the headers: $(first_error "$build/log/headers-$config.log")"
+	echo "$uapi" >"$headers.done"
+fi
 # The base's dma_fence_init() takes a lock; what is written for one that does not says NULL here.
 compat=
 if [ "$side" = plain ]; then
