@@ -5,7 +5,7 @@
 # Two rows at a time, since a kernel that boots leaves processors idle. What is for x86-64 has build/step
 # to itself, what is for user mode build/series; out/ has a name for each result.
 x86='shell harness model cocci apply checkpatch kerneldoc commits clang sparse rt kcsan devices modules bench'
-um='litmus drm mutants lockdep selftests'
+um='litmus drm lockdep selftests mutants'
 # Not a part of all, by the time that they take. The suites of kunit, the kernel of make, are in drm's, too.
 alone='kunit xe vmwgfx amdgpu variant state'
 
@@ -281,8 +281,9 @@ compile() { # x86, arm64 or clang; name of the step, file of objects, words for 
 			die "cannot configure $where: $(first_error "$build/log/config-$where.log")"
 		cp harness/config/x86.config "$obj.fragment"
 	fi
+	# W=1 would start kernel-doc for each file; that is a check of its own.
 	# shellcheck disable=SC2046 # a list of words
-	step "$what" make -C "$build/step/src" O="$obj" "$@" -j"$jobs" -k $(cat "$objects")
+	step "$what" make -C "$build/step/src" O="$obj" "$@" cmd_checkdoc= -j"$jobs" -k $(cat "$objects")
 }
 
 # Warnings and errors of a log, without line numbers.
@@ -536,7 +537,7 @@ check_kunit() {
 	suites um
 }
 
-# Four of them, on the kernel of drm; make mutants has all.
+# Four of them, on the kernel of drm and after all else that uses it; make mutants has all.
 check_mutants() {
 	rm -f out/mutants.tsv
 	KUNIT=big run harness/mutants.sh core-dispatching-early core-add-no-look array-leak nouveau-event-leak >/dev/null
