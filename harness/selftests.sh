@@ -1,8 +1,8 @@
 #!/bin/sh
 # Run tools/testing/selftests/dma-buf: selftests.sh series|plain big|rt
-# on that kernel of kunit.sh. rt has modules, is emulated, and runs what needs them; big runs the others. The
-# root is this machine's file system, read-only. Programs and modules are those of the series, on the plain
-# base too. ONLY=program ARGS='-t test' runs less.
+# on that kernel of kunit.sh. rt has modules, is emulated, and runs what needs them; big runs the others, and
+# once more those whose allocations fail. The root is this machine's file system, read-only. Programs and
+# modules are those of the series, on the plain base too. ONLY=program ARGS='-t test' runs less.
 # Results: out/selftests-SIDE-CONFIG.{log,tsv,reports}. Status 1: a test failed.
 . "$(dirname "$0")/lib.sh"
 begin
@@ -79,11 +79,11 @@ if [ "$side" = plain ]; then
 fi
 # Those that have few objects are watched by kmemleak, which makes every allocation slow.
 if [ "$config" = rt ]; then
-	boot "selftests-$side-rt" module_life_test on
+	boot "selftests-$side-rt" 'module_life_test syncobj_test sync_fail_test' on
 elif [ -n "${ONLY-}" ]; then
 	boot "selftests-$side" "$ONLY" on
 else
-	boot "selftests-$side" 'sync_file_test sync_race_test dmabuf_sync_test syncobj_test' off
+	boot "selftests-$side" 'sync_file_test sync_race_test dmabuf_sync_test' off
 	boot "selftests-$side-leaks" sync_fail_test on
 fi
 grep -q 'Brought up .* 2 CPUs' "$result".log || die "the kernel did not run on two CPUs: $result.log"
