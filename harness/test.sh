@@ -725,16 +725,18 @@ check_modules() {
 	selftests rt step
 }
 
-# The same programs on the emulated GPUs of both kernels: same results, and nothing reported.
+# The same programs on the emulated GPUs of both kernels. What is reported on the base is only shown: its
+# qxl lets go of buffers that are in use, which patch 100 ends.
 check_devices() {
 	on_both "$(cat harness/config/*.config harness/kunit.sh harness/devices*.sh harness/devices/* |
 		git hash-object --stdin)" step devices
 	judge "$result" devices
 	if [ -s "$result.tsv" ]; then
-		diff "$base.tsv" "$result.tsv" |
-			none "devices: the results on the base ($(wc -l <"$base.tsv")) are the same"
+		grep 'PASS$' "$base.tsv" >"$tmp/base"
+		grep -v -x -F -f "$result.tsv" "$tmp/base" |
+			none "devices: what passes on the base ($(wc -l <"$tmp/base")) passes on the series"
 		none 'devices: no report of lockdep or the like' <"$result.reports"
-		none 'devices: none on the base either' <"$base.reports"
+		sed 's/^/NOTE devices, on the base: /' "$base.reports"
 	fi
 }
 
