@@ -468,7 +468,7 @@ check_sparse() {
 			die "sparse did not run: $(first_error "$build/log/sparse-$where.log")"
 		warnings "sparse-$where" | grep -v '\[-W' >"$tmp/sparse.top"
 		awk '$1 == "CHECK" { file = $2 } / (warning|error): / && !/\[-W/ { print file }' \
-			"$build/log/sparse-$where.log" | sort -u | objects_of >"$tmp/warn"
+			"$build/log/sparse-$where.log" | grep '^drivers/' | sort -u | objects_of >"$tmp/warn"
 		: >"$tmp/base.warnings"
 		if [ -s "$tmp/warn" ]; then
 			# What the base says about headers that only new files of the series include.
