@@ -5,12 +5,8 @@
 . "$(dirname "$0")/lib.sh"
 begin
 side=$1
-src=$build/step/src
-obj=$build/step/qemu
-if [ "$side" = plain ]; then
-	obj=$build/step/plain-qemu
-fi
-program=$build/step/devices-$side
+kernel_at "$side" rt
+program=$work/devices-$side
 result=out/devices-$side
 mkdir -p out
 rm -f "$result".*

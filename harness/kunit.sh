@@ -19,37 +19,24 @@ if [ "${3-}" != build ]; then
 	rm -f "$result".*
 fi
 
-arch=um
-work=$build/series
-target=linux
-image=linux
-build_of=$config
+kernel_at "$side" "$config"
 case $config in
 um) fragments='um nouveau' ;;
 big) fragments='um nouveau drm programs kasan' ;;
 xe | amdgpu) fragments="um $config" ;;
-rt | kcsan)
-	arch=x86_64
-	build_of=qemu
-	fragments='qemu rt kcsan devices'
-	target='bzImage modules'
-	;;
-vmwgfx)
-	arch=x86_64
-	fragments='qemu vmwgfx'
-	target=bzImage
-	;;
+rt | kcsan) fragments='qemu rt kcsan devices' ;;
+vmwgfx) fragments='qemu vmwgfx' ;;
 *) die "no kernel is called $config" ;;
 esac
-if [ $arch != um ]; then
-	work=$build/step
-	image=vmlinux
-fi
-src=$work/src
-obj=$work/$build_of
-if [ "$side" = plain ]; then
-	obj=$work/plain-$build_of
-fi
+image=vmlinux
+case $build_of in
+qemu) target='bzImage modules' ;;
+vmwgfx) target=bzImage ;;
+*)
+	target=linux
+	image=linux
+	;;
+esac
 mkdir -p "$obj"
 checkout_side "$src" "$side"
 

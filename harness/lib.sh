@@ -350,6 +350,28 @@ export CCACHE_DIR CCACHE_BASEDIR CCACHE_NOHASHDIR CCACHE_DEPEND CCACHE_MAXSIZE
 # Two processors; a user-mode kernel has them only when its processes run under seccomp.
 kunit_smp='--kernel_args=ncpus=2 --kernel_args=seccomp=on'
 
+# Where a kernel of kunit.sh is: sets $arch, $build_of (its name, which two configurations share), $work,
+# $src and $obj.
+kernel_at() { # side, configuration
+	arch=um
+	work=$build/series
+	build_of=$2
+	case $2 in
+	rt | kcsan | vmwgfx)
+		arch=x86_64
+		work=$build/step
+		;;
+	esac
+	case $2 in
+	rt | kcsan) build_of=qemu ;;
+	esac
+	src=$work/src
+	obj=$work/$build_of
+	if [ "$1" = plain ]; then
+		obj=$work/plain-$build_of
+	fi
+}
+
 # Run a kernel for x86-64 on an emulated machine of two processors, as a step: its console is the
 # step's log. The speed of the cycle counter is stated, because a busy machine fails to measure it;
 # time would then come from timer interrupts, and stand still while a test holds those off.

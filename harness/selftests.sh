@@ -8,19 +8,7 @@
 begin
 side=$1
 config=$2
-work=$build/series
-build_of=$config
-arch=um
-if [ "$config" = rt ]; then
-	work=$build/step
-	build_of=qemu
-	arch=x86_64
-fi
-src=$work/src
-obj=$work/$build_of
-if [ "$side" = plain ]; then
-	obj=$work/plain-$build_of
-fi
+kernel_at "$side" "$config"
 programs=$work/selftests-$side
 result=out/selftests-$side-$config
 mkdir -p out

@@ -535,6 +535,7 @@ exported() { # configuration, beginnings of the paths of a module's objects
 
 check_kunit() {
 	suites um
+	exported um drivers/dma-buf/st- drivers/gpu/drm/nouveau/
 }
 
 # Four of them, on the kernel of drm and after all else that uses it; make mutants has all.
