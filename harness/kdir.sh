@@ -1,7 +1,7 @@
 #!/bin/sh
 # SPDX-License-Identifier: GPL-2.0-only
 # The tree in $KDIR as the base, in build/kdir, for "make KDIR=". Nothing is written to $KDIR: of a git tree
-# the objects are borrowed, and HEAD is the base; of another, the files that are no build products are copied.
+# the objects are borrowed, and HEAD is the base; another is copied, and must not have been built in place.
 . "$(dirname "$0")/lib/run.sh"
 . harness/lib/series.sh
 begin
@@ -9,7 +9,7 @@ use_kdir "${KDIR-}"
 need_disk "$build" 6000 "a copy of $kdir and a build of it"
 
 if [ "$(cat "$build/kdir" 2>/dev/null)" != "$kdir" ]; then
-	find "$build" -mindepth 1 -maxdepth 1 ! -name lock ! -name "${tmp##*/}" -exec rm -rf {} +
+	find "$build" -mindepth 1 -maxdepth 1 ! -name lock ! -name 'tmp.*' -exec rm -rf {} +
 	init_repo
 	echo "$kdir" >"$build/kdir"
 fi
@@ -26,13 +26,18 @@ if [ -e "$kdir/.git" ]; then
 	tree=$(git -C "$kdir" rev-parse 'HEAD^{tree}') || die "$kdir has no commit"
 	what=$(git -C "$kdir" describe --always HEAD)
 else
+	if [ -e "$kdir/.config" ] || [ -e "$kdir/include/config" ]; then
+		die "$kdir was built in place: make mrproper there first, or take a git tree"
+	fi
+	# All files: the .gitignore of Debian's sources has everything.
 	GIT_INDEX_FILE=$build/index
 	export GIT_INDEX_FILE
-	step commit-base git --git-dir="$repo" --work-tree="$kdir" -C "$kdir" add -A . ||
+	step commit-base git --git-dir="$repo" --work-tree="$kdir" -C "$kdir" add -A -f . ||
 		die "cannot copy $kdir: $(first_error "$build/log/commit-base.log")"
 	tree=$(git --git-dir="$repo" write-tree) || exit 2
 	what="Linux $version"
 	unset GIT_INDEX_FILE
+	git --git-dir="$repo" config core.bigFileThreshold 512m
 fi
 base=$(echo base | git --git-dir="$repo" commit-tree "$tree") &&
 	git --git-dir="$repo" tag -f base "$base" >/dev/null || exit 2
