@@ -31,7 +31,7 @@ every:
 	@echo $(every)
 
 prereq:
-	@harness/prereq.sh && harness/prereq.sh test
+	@harness/prereq.sh && harness/prereq.sh test $(if $(filter clang devices,$(GOALS)),&& harness/prereq.sh test-all)
 base: prereq
 	@harness/base.sh
 series: base

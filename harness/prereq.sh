@@ -1,6 +1,6 @@
 #!/bin/sh
 # SPDX-License-Identifier: GPL-2.0-only
-# Install what is missing: prereq.sh; prereq.sh test, bench, deb or docs for what only those need; prereq.sh
+# Install what is missing: prereq.sh; prereq.sh test, test-all, bench, deb or docs for what only those need; prereq.sh
 # kdir for the main job on a tree of one's own, on any distribution. Without apt, or without root, what is
 # missing is listed. A line of the list: a file or command that shows it is there, and Debian's package of it.
 . "$(dirname "$0")/lib/run.sh"
@@ -8,13 +8,16 @@
 wanted() {
 	if [ "${1-}" = test ]; then
 		cat <<-LIST
-			clang-19 clang-19
 			aarch64-linux-gnu-gcc gcc-aarch64-linux-gnu
 			shellcheck shellcheck
 			spin spin
 			spatch coccinelle
 			qemu-system-x86_64 qemu-system-x86
 			/usr/bin/time time
+		LIST
+	elif [ "${1-}" = test-all ]; then
+		cat <<-LIST
+			clang-19 clang-19
 			modetest libdrm-tests
 			/usr/include/xf86drmMode.h libdrm-dev
 		LIST

@@ -8,5 +8,5 @@
 for directory in series/*/; do
 	BASE=$(basename "$directory")
 	export BASE
-	run harness/checks/state.sh || echo "status $?" | fail "variant: $BASE ended early"
+	{ run harness/base.sh && run harness/checks/state.sh; } || echo "status $?" | fail "variant: $BASE ended early"
 done
