@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: GPL-2.0-only
 # Proves: no instruction count is worse, relative to the base, than harness/bench.recorded
 # On: x86-64 in QEMU that counts instructions, base and series
-# Takes: MEASURE
+# Takes: minutes: two small kernels for QEMU, two boots of each
 . "$(dirname "$0")/../lib/results.sh"
 
 run harness/bench.sh quick >"$tmp/table" || die "no counts: $(tail -n 1 "$tmp/table")"

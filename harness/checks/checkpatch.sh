@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: GPL-2.0-only
 # Proves: checkpatch --strict says nothing that harness/checkpatch.reasons has no reason for
 # On: no kernel
-# Takes: a minute
+# Takes: 2 minutes
 . "$(dirname "$0")/../lib/results.sh"
 . harness/lib/compile.sh
 

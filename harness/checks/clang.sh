@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: GPL-2.0-only
 # Proves: clang has no warning that the base does not have, and every C file of the series was compiled
 # On: x86-64 and arm64 allmodconfig, compiled only
-# Takes: MEASURE
+# Takes: minutes: a preparation of allmodconfig, and the files of the series
 . "$(dirname "$0")/../lib/results.sh"
 . harness/lib/compile.sh
 

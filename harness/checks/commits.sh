@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: GPL-2.0-only
 # Proves: each commit compiles, in order, without a warning that the base does not have (W=1)
 # On: x86-64 and arm64 allmodconfig, compiled only
-# Takes: MEASURE
+# Takes: minutes: a preparation of allmodconfig, the files of the series, then those of each commit
 . "$(dirname "$0")/../lib/results.sh"
 . harness/lib/compile.sh
 

@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: GPL-2.0-only
 # Proves: GPUs of QEMU driven from user space do what they do on the base; no report
 # On: x86-64 in QEMU, base and series: PREEMPT_RT, lockdep
-# Takes: MEASURE
+# Takes: minutes: a boot of each side after the build of the kernels
 . "$(dirname "$0")/../lib/results.sh"
 
 on_both "$(cat harness/devices/* harness/devices-init.sh | git hash-object --stdin)" step devices

@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: GPL-2.0-only
 # Proves: the suites pass, with what passes on the base among them; no new failure or report; exports
 # On: the user-mode kernel big: lockdep, KASAN, nouveau, virtio-gpu, DRM, scheduler, TTM, vkms
-# Takes: MEASURE
+# Takes: minutes: the largest kernel; twice that without a record of the base
 . "$(dirname "$0")/../lib/results.sh"
 
 on_both '' series kunit big

@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: GPL-2.0-only
 # Proves: the order between CPUs that the series relies on, and that each step of it is needed
 # On: no kernel
-# Takes: half a minute
+# Takes: 15 seconds
 . "$(dirname "$0")/../lib/results.sh"
 . harness/lib/proof.sh
 

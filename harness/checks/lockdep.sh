@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: GPL-2.0-only
 # Proves: each misuse that lockdep is to report is reported, once
 # On: the user-mode kernel big, a boot for each
-# Takes: MEASURE
+# Takes: seconds for each boot after the build of the kernel
 . "$(dirname "$0")/../lib/results.sh"
 
 obj=$build/series/big

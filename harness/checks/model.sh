@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: GPL-2.0-only
 # Proves: a model of one fence holds in every state, and broken variants of it do not
 # On: no kernel
-# Takes: a minute
+# Takes: 20 seconds
 . "$(dirname "$0")/../lib/results.sh"
 . harness/lib/proof.sh
 

@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: GPL-2.0-only
 # Proves: the fence suites pass on PREEMPT_RT, without a report; drivers/dma-buf compiles without warnings
 # On: x86-64 in QEMU: PREEMPT_RT, lockdep, two CPUs
-# Takes: MEASURE
+# Takes: minutes: a kernel and a boot in QEMU
 . "$(dirname "$0")/../lib/results.sh"
 . harness/lib/compile.sh
 

@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: GPL-2.0-only
 # Proves: sparse says nothing that the base does not have
 # On: x86-64 and arm64 allmodconfig, compiled only
-# Takes: MEASURE
+# Takes: minutes: the files of the series, and what of them warns on the base
 . "$(dirname "$0")/../lib/results.sh"
 . harness/lib/compile.sh
 

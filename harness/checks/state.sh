@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: GPL-2.0-only
 # Proves: the last commit compiles without a message, and its suites pass
 # On: the base, or BASE; x86-64 and arm64 allmodconfig, and the user-mode kernel of make
-# Takes: MEASURE
+# Takes: as make, and the files of the series
 . "$(dirname "$0")/../lib/results.sh"
 . harness/lib/compile.sh
 

@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: GPL-2.0-only
 # Proves: the series for other kernels applies, compiles, and its suites pass
 # On: the kernel of each directory in series/
-# Takes: MEASURE
+# Takes: as make, for another kernel, and the files of the series
 . "$(dirname "$0")/../lib/results.sh"
 
 for directory in series/*/; do
