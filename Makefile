@@ -1,8 +1,9 @@
+# SPDX-License-Identifier: GPL-2.0-only
 # The door to the harness; "make help" explains the targets.
 MAKEFLAGS += --no-print-directory
-export KDIR OUT SIGNOFF TREE BASE MINUTES SOAK
+export KDIR OUT SIGNOFF TREE BASE MINUTES SOAK FULL
 
-all:                  ## the series from nothing to tested patches in out/series
+all:                  ## the series from nothing to tested patches in out/series; KDIR=tree on that
 	@harness/all.sh
 
 help:                 ## this list
@@ -24,8 +25,11 @@ series:               ## patches for git am in out/series; KDIR=tree OUT=dir SIG
 deb:                  ## patches for a Debian kernel source package in out/deb, tried with quilt
 	@harness/deb.sh
 
-test:                 ## every check there is
+test:                 ## the checks that CI runs
 	@harness/test.sh
+
+test-all:             ## every check there is; this takes hours
+	@harness/test.sh all
 
 test-%:               ## one check alone
 	@harness/test.sh $*
@@ -51,4 +55,4 @@ soak:                 ## boot stress and race suites again and again: MINUTES=10
 clean:                ## delete build/ and out/ (not while build/tree has unsaved work)
 	@harness/clean.sh
 
-.PHONY: all help base tree save series deb test docs bench bench-quick bench-wake mutants soak clean
+.PHONY: all help base tree save series deb test test-all docs bench bench-quick bench-wake mutants soak clean

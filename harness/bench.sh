@@ -1,21 +1,23 @@
 #!/bin/sh
+# SPDX-License-Identifier: GPL-2.0-only
 # Base and series measured in one run, from the same configurations: bench.sh all|quick|wake
 # quick is the instruction counts alone, wake the waits on nouveau's channels without events. A
 # table goes to standard output; out/bench gets bench.csv (a line a row), runs.csv (a line a row of
 # each run), counts and plots.
-. "$(dirname "$0")/lib.sh"
+. "$(dirname "$0")/lib/run.sh"
+. harness/lib/series.sh
+. harness/lib/kernel.sh
 begin
 run harness/prereq.sh && run harness/prereq.sh bench && run harness/base.sh || exit 2
 what=$1
-out=out/bench
 src=$build/bench/src
 runs=$tmp/runs
-table=$tmp/table
 : >"$runs"
 series_commits
 
 # The base gets the benchmarks, and nothing else of the series.
 base_top=$(
+	# shellcheck disable=SC2317 # commit_series calls it
 	patches() {
 		grep -l '^Brings: .*bench\.c$' series/*.patch
 	}
@@ -48,7 +50,7 @@ compile() { # config, arch, configuration to start from, targets
 	grep '^CONFIG_' "harness/config/bench-$1.config" | grep -v -x -F -f "$obj/.config" >"$tmp/lost"
 	[ ! -s "$tmp/lost" ] || die "not in the configuration $1: $(head -n 1 "$tmp/lost")"
 	# shellcheck disable=SC2086 # words
-	step "build-bench-$side-$1" make -C "$src" ARCH="$2" O="$obj" CC='ccache gcc' -j"$jobs" \
+	step "build-bench-$side-$1" make -C "$src" ARCH="$2" O="$obj" CC="$cc" -j"$jobs" \
 		KBUILD_BUILD_TIMESTAMP=0 CFLAGS_st-dma-fence-bench.o="$include" $4 ||
 		die "cannot build $1: $(first_error "$build/log/build-bench-$side-$1.log")"
 	echo "$wanted" >"$obj.done"
@@ -188,37 +190,4 @@ if [ "$what" = all ]; then
 	done
 fi
 
-# --- What came of it ---
-
-mkdir -p "$out"
-awk '$3 == "nops/100" && $8 != 100 { print "100 instructions count as " $8 }
-	$1 == "icount" || $1 == "wake" {
-		what = $2 " " $3 " " $4
-		run = $5
-		$1 = $5 = ""
-		if (run == 1)
-			first[what] = $0
-		else if (first[what] != $0)
-			print what " differs from run to run"
-	}' "$runs" >"$tmp/wrong"
-[ ! -s "$tmp/wrong" ] || note "these counts are not exact: $(cat "$tmp/wrong")"
-
-{
-	echo 'machine,kind,row,side,run,min,p10,median,p90,max,samples'
-	tr ' ' , <"$runs"
-} >"$out/runs.csv"
-
-# A row of the table is the median of the medians of the runs; its spread is that of the medians.
-awk -f harness/bench/table.awk -v goals=harness/bench/goals -v csv="$out/bench.csv" "$runs" >"$table"
-if [ "$what" != wake ]; then
-	{
-		gcc --version | head -n 1
-		awk -F , '$1 == "icount" && $2 == "count" { print $3, $5, $8 }' "$out/bench.csv"
-	} >"$out/counts"
-fi
-cat "$table"
-if [ "$what" = all ]; then
-	step plots gnuplot -e "out = '$out'" harness/bench/plots.gp ||
-		die "cannot plot: $(first_error "$build/log/plots.log")"
-fi
-echo "figures: $out"
+run harness/bench-table.sh "$what" "$runs"

@@ -1,7 +1,9 @@
 #!/bin/sh
+# SPDX-License-Identifier: GPL-2.0-only
 # The series as patches of a Debian kernel source package, in out/deb, tried with quilt: our base is
 # what the source package is after all patches of Debian's. BASE=7.2 is for that kernel.
-. "$(dirname "$0")/lib.sh"
+. "$(dirname "$0")/lib/run.sh"
+. harness/lib/series.sh
 begin
 run harness/prereq.sh && run harness/prereq.sh deb && run harness/base.sh || exit 2
 series_commits
@@ -11,6 +13,8 @@ mkdir -p "$tmp/deb/$place" "$tmp/tree" "$tmp/result"
 
 git --git-dir="$repo" format-patch -q -N --no-renames --no-signature -o "$tmp/deb/$place" \
 	"base..$series_top" || exit 2
+# A variant that has nothing to do is an empty file.
+find "$tmp/deb/$place" -size 0 -delete
 (cd "$tmp/deb" && printf '%s\n' "$place"/*.patch >series) || exit 2
 
 # Only the files that the series touches.

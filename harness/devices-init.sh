@@ -1,4 +1,5 @@
 #!/bin/sh
+# SPDX-License-Identifier: GPL-2.0-only
 # The first program of the kernel that devices.sh boots: drives each GPU, counts the tracepoints of
 # the fences that their commands have. $DEVICES is the program of ours; lines that count begin with
 # "device: " or "count: ".

@@ -1,8 +1,11 @@
 #!/bin/sh
+# SPDX-License-Identifier: GPL-2.0-only
 # Drive the GPUs that QEMU emulates from user space: devices.sh series|plain
 # The kernel is that of kunit.sh's rt, without KCSAN; its root is this machine's file system, read-only.
 # Results: out/devices-SIDE.{log,tsv,reports}. Status 1: a step failed.
-. "$(dirname "$0")/lib.sh"
+. "$(dirname "$0")/lib/run.sh"
+. harness/lib/series.sh
+. harness/lib/kernel.sh
 begin
 side=$1
 kernel_at "$side" rt

@@ -1,7 +1,9 @@
 #!/bin/sh
+# SPDX-License-Identifier: GPL-2.0-only
 # Build the kernel's driver-api book as HTML, with the kernel's own setup, in out/docs. Status 1: a
 # file that the series brings or touches has a warning that the base does not have.
-. "$(dirname "$0")/lib.sh"
+. "$(dirname "$0")/lib/run.sh"
+. harness/lib/series.sh
 begin
 run harness/prereq.sh && run harness/prereq.sh docs && run harness/base.sh || exit 2
 need_disk "$build" 3000 'the documentation'

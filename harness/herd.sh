@@ -1,7 +1,9 @@
 #!/bin/sh
+# SPDX-License-Identifier: GPL-2.0-only
 # build/herd/herd7, from Debian's sid, which has the only package of it. It comes with the C library
 # that it was linked to, unpacked beside it and used by nothing else.
-. "$(dirname "$0")/lib.sh"
+. "$(dirname "$0")/lib/run.sh"
+. harness/lib/apt.sh
 begin
 [ ! -x "$build/herd/herd7" ] || exit 0
 

@@ -1,6 +1,7 @@
 #!/bin/sh
+# SPDX-License-Identifier: GPL-2.0-only
 # Build a kernel and run its KUnit suites:
-# kunit.sh series|plain um|big|xe|amdgpu|rt|kcsan|vmwgfx [build]
+# kunit.sh series|plain KERNEL [build]; KERNEL is one of the table in lib/kernel.sh
 # um is the kernel of make. big, for user mode, too, has KASAN, the suites that the base has, too, and what
 # the selftests need. rt and kcsan are two boots of one kernel for x86-64, without and with KCSAN, which the
 # emulated GPUs are driven on, too. What is for x86-64 shares sources with the checks that compile, so that
@@ -8,7 +9,9 @@
 # Series and plain base are built from one directory, and in two beside it, so that ccache knows what
 # they have in common.
 # Results: out/kunit-SIDE-CONFIG.{tsv,log,reports}. Status 1: a case failed.
-. "$(dirname "$0")/lib.sh"
+. "$(dirname "$0")/lib/run.sh"
+. harness/lib/series.sh
+. harness/lib/kernel.sh
 begin
 side=$1
 config=$2
@@ -20,25 +23,12 @@ if [ "${3-}" != build ]; then
 fi
 
 kernel_at "$side" "$config"
-case $config in
-um) fragments='um nouveau' ;;
-big) fragments='um nouveau drm programs kasan' ;;
-xe | amdgpu) fragments="um $config" ;;
-rt | kcsan) fragments='qemu rt kcsan devices' ;;
-vmwgfx) fragments='qemu vmwgfx' ;;
-*) die "no kernel is called $config" ;;
-esac
-image=vmlinux
-case $build_of in
-qemu) target='bzImage modules' ;;
-vmwgfx) target=bzImage ;;
-*)
-	target=linux
-	image=linux
-	;;
-esac
 mkdir -p "$obj"
-checkout_side "$src" "$side"
+if [ "$side" = plain ]; then
+	checkout "$src" base
+else
+	checkout "$src" refs/harness/series
+fi
 
 # No line is dropped in silence: a symbol of ours counts from when the tree has it.
 {
@@ -55,14 +45,23 @@ checkout_side "$src" "$side"
 	done
 } >"$obj.kunitconfig"
 
+image=vmlinux
+target=bzImage
+if [ "$arch" = um ]; then
+	image=linux
+	target=linux
+elif grep -q -x CONFIG_MODULES=y "$obj.kunitconfig"; then
+	target='bzImage modules'
+fi
+
 kunit=$src/tools/testing/kunit/kunit.py
 build_kernel() {
-	if [ $arch = um ]; then
+	if [ "$arch" = um ]; then
 		step "config-$side-$build_of" python3 "$kunit" config --build_dir="$obj" \
-			--kunitconfig="$obj.kunitconfig" --make_options='CC=ccache gcc'
+			--kunitconfig="$obj.kunitconfig" --make_options="CC=$cc"
 	else
 		# kunit.py starts from the defaults, which have much more to compile.
-		step "config-$side-$build_of" make -C "$src" ARCH=$arch O="$obj" CC='ccache gcc' \
+		step "config-$side-$build_of" make -C "$src" ARCH="$arch" O="$obj" CC="$cc" \
 			KCONFIG_ALLCONFIG="$obj.kunitconfig" allnoconfig
 	fi || die "cannot configure $config: $(first_error "$build/log/config-$side-$build_of.log")"
 	grep '^CONFIG_' "$obj.kunitconfig" | grep -v -x -F -f "$obj/.config" >"$tmp/lost"
@@ -91,7 +90,7 @@ build_kernel() {
 		without=CONFIG_DRM_NOUVEAU=
 	fi
 	# shellcheck disable=SC2086 # words
-	step "build-$side-$build_of" make -C "$src" ARCH=$arch O="$obj" CC='ccache gcc' -j"$jobs" $without \
+	step "build-$side-$build_of" make -C "$src" ARCH="$arch" O="$obj" CC="$cc" -j"$jobs" $without \
 		$target || die "cannot build $build_of: $(first_error "$build/log/build-$side-$build_of.log")"
 	if [ -n "$fresh" ]; then
 		grep -c '^  CC ' "$build/log/build-$side-$build_of.log" >"$whole"
@@ -105,6 +104,21 @@ if [ "$(cat "$obj.done" 2>/dev/null)" != "$wanted" ]; then
 	build_kernel
 	echo "$wanted" >"$obj.done"
 fi
+
+# Of the data races that a log has, those that count: a function of drivers/dma-buf, or an inline one
+# of the headers, is in the stack of one of the two accesses.
+races() { # kernel log, directory of the kernel
+	nm "$2"/drivers/dma-buf/*.o | awk '$2 ~ /^[tT]$/ { print $3 }' >"$tmp/functions"
+	awk 'NR == FNR { ours[$1]; next }
+		/^BUG: KCSAN: / { if (hit) print race; race = $0; hit = 0; next }
+		/^=+$/ { if (hit) print race; race = ""; hit = 0; next }
+		race && /^ [a-zA-Z_][^ ]*\+0x/ {
+			split($1, f, /[.+]/)
+			if (f[1] in ours || f[1] ~ /^dma_(buf|fence|resv)_/)
+				hit = 1
+		}
+		END { if (hit) print race }' "$tmp/functions" "$1"
+}
 
 if [ "${3-}" = build ]; then
 	exit 0
@@ -134,7 +148,7 @@ boot_um() { # name of the step, which suites
 	suites_of "$1" exec --build_dir="$obj" --timeout=900 $kunit_smp ${2:+"--filter=$2"}
 	cat "$obj/test.log" >>"$result.log"
 }
-if [ $arch = um ]; then
+if [ "$arch" = um ]; then
 	# shellcheck disable=SC2086 # words
 	boot_um "boot-$side-$config" "$(echo $apart | sed -e 's/ /, module!=/g' -e 's/^./module!=&/')"
 	for module in $apart; do

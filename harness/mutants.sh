@@ -1,4 +1,5 @@
 #!/bin/sh
+# SPDX-License-Identifier: GPL-2.0-only
 # Break the series at one place at a time and see each breakage caught: mutants.sh [name...]
 # KUNIT=big takes that kernel of kunit.sh.
 # A mutant is a perl script in harness/mutants/ for one file of the tree. Its first lines say what is
@@ -9,7 +10,10 @@
 #   model WORDS, litmus NAME    that variant of the model, or that litmus test, which has the same
 #                   line broken, is not right; the kernel is not built
 # Status 1: one survived. Results: out/mutants.tsv
-. "$(dirname "$0")/lib.sh"
+. "$(dirname "$0")/lib/run.sh"
+. harness/lib/series.sh
+. harness/lib/kernel.sh
+. harness/lib/proof.sh
 begin
 run harness/prereq.sh && run harness/prereq.sh test && run harness/base.sh && run harness/herd.sh || exit 2
 series_commits
@@ -39,7 +43,7 @@ boot() { # step, glob
 
 build_kernel() { # step
 	rm -f "$obj.done"
-	step "$1" make -C "$src" ARCH=um O="$obj" CC='ccache gcc' -j"$jobs" linux
+	step "$1" make -C "$src" ARCH=um O="$obj" CC="$cc" -j"$jobs" linux
 }
 
 failed_cases() {
@@ -54,7 +58,8 @@ caught_by() { # mutant, means, what for
 		model $3 | sed -n "s/.*errors: 1\$/model $3 (twin of the mutated line)/p"
 		;;
 	litmus)
-		litmus "$src" "Documentation/litmus-tests/dma-fence/$3.litmus" |
+		[ -d "$tmp/litmus" ] || litmus_tree
+		litmus "Documentation/litmus-tests/dma-fence/$3.litmus" |
 			sed -n "s/^Sometimes.*/litmus $3 (twin of the mutated line)/p"
 		;;
 	*)

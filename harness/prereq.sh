@@ -1,17 +1,23 @@
 #!/bin/sh
-# Install what is missing: prereq.sh; prereq.sh test, bench, deb or docs for what only those need.
-# A line of the list: a file or command that shows it is there, and the Debian package that has it.
-. "$(dirname "$0")/lib.sh"
+# SPDX-License-Identifier: GPL-2.0-only
+# Install what is missing: prereq.sh; prereq.sh test, test-all, bench, deb or docs for what only those need; prereq.sh
+# kdir for the main job on a tree of one's own, on any distribution. Without apt, or without root, what is
+# missing is listed. A line of the list: a file or command that shows it is there, and Debian's package of it.
+. "$(dirname "$0")/lib/run.sh"
 
 wanted() {
 	if [ "${1-}" = test ]; then
 		cat <<-LIST
-			clang-19 clang-19
 			aarch64-linux-gnu-gcc gcc-aarch64-linux-gnu
 			shellcheck shellcheck
 			spin spin
 			spatch coccinelle
 			qemu-system-x86_64 qemu-system-x86
+			/usr/bin/time time
+		LIST
+	elif [ "${1-}" = test-all ]; then
+		cat <<-LIST
+			clang-19 clang-19
 			modetest libdrm-tests
 			/usr/include/xf86drmMode.h libdrm-dev
 		LIST
@@ -42,15 +48,20 @@ wanted() {
 			bc bc
 			perl perl
 			python3 python3
-			xz xz-utils
-			ccache ccache
 			jq jq
 			setpriv util-linux
-			/usr/include/libelf.h libelf-dev
-			/usr/include/openssl/ssl.h libssl-dev
-			/etc/ssl/certs/ca-certificates.crt ca-certificates
-			/usr/share/keyrings/debian-archive-keyring.gpg debian-archive-keyring
+			flock util-linux
 		LIST
+		if [ "${1-}" != kdir ]; then
+			cat <<-LIST
+				xz xz-utils
+				ccache ccache
+				/usr/include/libelf.h libelf-dev
+				/usr/include/openssl/ssl.h libssl-dev
+				/etc/ssl/certs/ca-certificates.crt ca-certificates
+				/usr/share/keyrings/debian-archive-keyring.gpg debian-archive-keyring
+			LIST
+		fi
 	fi
 }
 
@@ -65,8 +76,10 @@ $(wanted "$@")
 LIST
 [ -n "$missing" ] || exit 0
 
-echo "to install:$missing"
+command -v apt-get >/dev/null ||
+	die "missing, and there is no apt to install them; Debian's names are:$missing"
 [ "$(id -u)" = 0 ] || die "missing, and only root can install them:$missing"
+echo "to install:$missing"
 begin
 DEBIAN_FRONTEND=noninteractive
 export DEBIAN_FRONTEND

@@ -1,13 +1,16 @@
 #!/bin/sh
+# SPDX-License-Identifier: GPL-2.0-only
 # The commits of a tree, base to HEAD, become series/ and our files. With BASE=7.2 those that differ
 # from the patches of series/ become series/7.2/.
-. "$(dirname "$0")/lib.sh"
+. "$(dirname "$0")/lib/run.sh"
+. harness/lib/series.sh
 begin
 case ${TREE-} in
 '') tree=$build/tree ;;
 /*) tree=$TREE ;;
 *) tree=$start_dir/$TREE ;;
 esac
+our_dirs='drivers include Documentation tools scripts'
 in_tree() {
 	git -C "$tree" "$@"
 }

@@ -1,4 +1,5 @@
 #!/bin/sh
+# SPDX-License-Identifier: GPL-2.0-only
 # The first program of the kernels that selftests.sh boots. Runs those of $PROGRAMS in the
 # directory $TESTS; each line of their output gets the program's name in front.
 mount -t proc proc /proc

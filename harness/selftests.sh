@@ -1,10 +1,13 @@
 #!/bin/sh
+# SPDX-License-Identifier: GPL-2.0-only
 # Run tools/testing/selftests/dma-buf: selftests.sh series|plain big|rt
 # on that kernel of kunit.sh. rt has modules, is emulated, and runs what needs them; big runs the others, and
 # once more those whose allocations fail. The root is this machine's file system, read-only. Programs and
 # modules are those of the series, on the plain base too. ONLY=program ARGS='-t test' runs less.
 # Results: out/selftests-SIDE-CONFIG.{log,tsv,reports}. Status 1: a test failed.
-. "$(dirname "$0")/lib.sh"
+. "$(dirname "$0")/lib/run.sh"
+. harness/lib/series.sh
+. harness/lib/kernel.sh
 begin
 side=$1
 config=$2
@@ -47,7 +50,7 @@ if [ "$config" = big ]; then
 	kdir=$tmp/none
 fi
 step "programs-$side-$config" make -C "$tests" KHDR_INCLUDES="-D__user= -isystem $programs/uapi" \
-	USERCFLAGS=-Werror ARCH=$arch KDIR="$kdir" KCFLAGS="${compat:+-include $compat}" ||
+	USERCFLAGS=-Werror ARCH="$arch" KDIR="$kdir" KCFLAGS="${compat:+-include $compat}" ||
 	die "cannot build the programs: $(first_error "$build/log/programs-$side-$config.log")"
 
 boot() { # step, programs, on|off for kmemleak

@@ -1,14 +1,9 @@
 #!/bin/sh
+# SPDX-License-Identifier: GPL-2.0-only
 # Write the series as mail for git am, tried on a copy of the files that it edits.
-. "$(dirname "$0")/lib.sh"
+. "$(dirname "$0")/lib/run.sh"
+. harness/lib/series.sh
 begin
-
-absolute() { # path given by the caller
-	case $1 in
-	/*) echo "$1" ;;
-	*) echo "$start_dir/$1" ;;
-	esac
-}
 
 out=$top/out/series
 if [ -n "${OUT-}" ]; then
@@ -25,7 +20,7 @@ fi
 
 # Which checks cover which patches: a line of series/tests is a pattern for titles, a tab, the checks.
 coverage() {
-	patches | while read -r p; do patch_message "$p" | head -n 1; done |
+	patches_to_mail | while read -r p; do patch_message "$p" | head -n 1; done |
 		awk -F '\t' '
 			NR == FNR { pattern[++n] = $1; text[n] = $2; next }
 			{
@@ -53,8 +48,8 @@ people() { # directory with get_maintainer.pl and MAINTAINERS
 	key=$(cat "$1"/* | git hash-object --stdin)-$(series_hash)
 	cache=$build/people/$key
 	if [ ! -d "$cache" ]; then
-		rm -rf "$build/people"
-		mkdir -p "$tmp/people"
+		mkdir -p "$build/people" "$tmp/people"
+		find "$build/people" -mindepth 1 -maxdepth 1 -mtime +1 -exec rm -rf {} +
 		# shellcheck disable=SC2016 # expanded by the inner shell
 		(cd "$1" && find "$tmp/out" -name '*.patch' ! -name '0000-*' -print0 | xargs -0 -P "$jobs" -I {} \
 			sh -c 'perl get_maintainer.pl --no-tree --mpath=MAINTAINERS --nogit \
@@ -70,8 +65,7 @@ people() { # directory with get_maintainer.pl and MAINTAINERS
 				-e 's/^(.*<[^>]*>|[^ ]+) \(.*/Cc: \1/' "$file"
 			sort -u -o "$file" "$file"
 		done
-		mkdir -p "$build/people"
-		mv "$tmp/people" "$cache" || exit 2
+		mv -T "$tmp/people" "$cache" || [ -d "$cache" ] || exit 2
 	fi
 	for mail in "$tmp/out"/*.patch; do
 		awk 'NR == FNR { all[$1] = all[$1] (all[$1] ? ",\n " : $1 " ") substr($0, 5); next }
@@ -83,17 +77,7 @@ people() { # directory with get_maintainer.pl and MAINTAINERS
 copy=$tmp/copy
 mkdir "$copy"
 if [ -n "${KDIR-}" ]; then
-	kdir=$(absolute "$KDIR")
-	[ -d "$kdir" ] || die "KDIR is missing: $kdir"
-	for file in Makefile Kbuild Kconfig include/linux/dma-fence.h; do
-		[ -f "$kdir/$file" ] || die "KDIR is no kernel tree: $kdir has no $file"
-	done
-	version=$(awk -F ' *= *' '/^VERSION/ { v = $2 } /^PATCHLEVEL/ { print v "." $2; exit }' "$kdir/Makefile")
-	[ "$(printf '%s\n' "$version" "$kernel_min" | sort -V | head -n 1)" = "$kernel_min" ] ||
-		die "KDIR is Linux $version, older than $kernel_min: $kdir"
-	if [ "$version" != $kernel ] && [ -d "series/$version" ]; then
-		variant=$version
-	fi
+	use_kdir "$KDIR"
 	series_edits >"$tmp/edits"
 	series_brings >"$tmp/brings"
 	while read -r file; do
@@ -143,7 +127,7 @@ export GIT_CONFIG_GLOBAL GIT_CONFIG_SYSTEM
 
 git init -q -b main "$copy" && cp "$tmp/attributes" "$copy/.git/info/attributes" &&
 	git -C "$copy" add -A -f . && git -C "$copy" commit -q -m base || exit 2
-last=$(commit_series "$copy/.git" HEAD "$where") || exit 2
+last=$(commit_series "$copy/.git" HEAD "$where" patches_to_mail) || exit 2
 git -C "$copy" branch series "$last" || exit 2
 if [ -f series/cover ]; then
 	git -C "$copy" config branch.series.description "$(cat series/cover && printf '\nPatches, and what covers them:\n\n' && coverage)"
@@ -169,11 +153,12 @@ else
 	rm -f "$out"/*.patch
 	mv "$tmp/out"/*.patch "$out" || die "cannot write $out"
 fi
+patches_to_mail >"$tmp/mailed"
 if [ -n "$variant" ]; then
-	echo "series for $variant: $(patches | grep -c "^series/$variant/[0-9]*[1-9]") of" \
-		"$(patches | grep -c -v /0000-) patches have a variant," \
-		"$(patches | grep -c /0000-) come before them"
+	echo "series for $variant: $(grep -c "^series/$variant/[0-9]*[1-9]" "$tmp/mailed") of" \
+		"$(grep -c -v /0000- "$tmp/mailed") patches have a variant," \
+		"$(grep -c /0000- "$tmp/mailed") come before them"
 elif [ -n "${KDIR-}" ]; then
 	echo "series for $kernel: all patches as they are"
 fi
-echo "$out: $(patches | wc -l) patches and a cover letter"
+echo "$out: $(wc -l <"$tmp/mailed") patches and a cover letter"

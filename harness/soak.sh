@@ -1,8 +1,11 @@
 #!/bin/sh
+# SPDX-License-Identifier: GPL-2.0-only
 # Boot the user-mode kernel again and again for MINUTES with the stress and the race suites, each time
 # with another seed, until something is wrong: soak.sh. SOAK=um does without KASAN.
 # A line a round. What went wrong stays in out/soak; status 1.
-. "$(dirname "$0")/lib.sh"
+. "$(dirname "$0")/lib/run.sh"
+. harness/lib/series.sh
+. harness/lib/kernel.sh
 minutes=${MINUTES:-10}
 config=${SOAK:-big}
 case $minutes in

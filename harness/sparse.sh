@@ -1,7 +1,9 @@
 #!/bin/sh
+# SPDX-License-Identifier: GPL-2.0-only
 # build/sparse/sparse, from Debian's newest source. The kernel turns off checking by a sparse that
 # does not know what its headers use, and what stable releases have does not.
-. "$(dirname "$0")/lib.sh"
+. "$(dirname "$0")/lib/run.sh"
+. harness/lib/apt.sh
 begin
 [ ! -x "$build/sparse/sparse" ] || exit 0
 

@@ -1,6 +1,8 @@
 #!/bin/sh
+# SPDX-License-Identifier: GPL-2.0-only
 # build/tree: the base and one commit a patch, on the branch "series".
-. "$(dirname "$0")/lib.sh"
+. "$(dirname "$0")/lib/run.sh"
+. harness/lib/series.sh
 begin
 run harness/prereq.sh && run harness/base.sh || exit 2
 what=$(unsaved "$build") && die "$what"

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
 /* Included before st-dma-fence-bench.c when it is compiled for the base. */
 #include <linux/dma-fence.h>
 

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: GPL-2.0-only
 /*
  * Frames of 30 buffers, as the first process of a user-mode kernel: each buffer
  * has a fence of the renderer and one of the display, all are merged into one

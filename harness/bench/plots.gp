@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: GPL-2.0-only
 # What out/bench/bench.csv says, as SVG and PNG: gnuplot -e "out = 'out/bench'" plots.gp
 set datafile separator ','
 csv = out . '/bench.csv'

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: GPL-2.0-only
 # Lines "machine kind row side run min p10 median p90 max samples" become a table, and a CSV
 # file. A figure is the median of the medians of the runs, low and high are the extremes of those.
 BEGIN {
