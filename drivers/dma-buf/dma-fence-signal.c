@@ -1,16 +1,92 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * dma-fence-signal: signaling of fences, and all that races with it
+ * dma-fence-signal: signaling of fences, and everything that races with it
  *
  * Publishing the state, running, adding, removing and flushing callbacks, and
  * enabling. No callback and no op is called with the fence lock held.
+ *
+ * States
+ * ======
+ *
+ * Two bits of dma_fence.flags, SIGNALED (always together with TIMESTAMP) and
+ * DISPATCHING, say who owns the callback list and what the union holds:
+ *
+ *   SIGNALED DISPATCHING
+ *      0          0       unsignaled: cb_list is valid under the fence lock
+ *      1          1       the signaler runs the callbacks, timestamp is valid
+ *      1          0       the callbacks have returned, timestamp is valid
+ *      0          1       does not exist
+ *
+ *   +------------+  signal, callbacks   +-------------+
+ *   | unsignaled |--------------------->| dispatching |
+ *   |    0 0     |                      |     1 1     |
+ *   +------------+                      +-------------+
+ *         |                                    |
+ *         | signal, no callbacks               | callbacks have returned
+ *         v                                    v
+ *   +-------------------------------------------------+
+ *   |                    done 1 0                      |
+ *   +-------------------------------------------------+
+ *
+ * ENABLE_SIGNAL is independent of them. It can be set in any of the states, and
+ * says that somebody has begun to enable signaling.
+ *
+ * Why one atomic operation publishes both bits
+ * ============================================
+ *
+ * If SIGNALED came first, and DISPATCHING followed:
+ *
+ *   CPU 0                                CPU 1
+ *
+ *   dma_fence_signal(f)
+ *     set SIGNALED
+ *                                        dma_fence_is_signaled(f): true
+ *                                        dma_fence_flush_callbacks(f)
+ *                                          DISPATCHING is clear, does not wait
+ *                                        kfree(cb)
+ *     set DISPATCHING
+ *     cb->func(f, cb): use after free
+ *
+ * Setting DISPATCHING first would be correct as well, but costs a second atomic
+ * operation, and adds the fourth state above.
+ *
+ * Ordering
+ * ========
+ *
+ * Each line is one pairing, with the litmus test that checks it, from
+ * Documentation/litmus-tests/dma-fence/:
+ *
+ *   smp_mb__before_atomic() in dma_fence_publish()
+ *     test_bit_acquire() in dma_fence_test_signaled_flag(): error, timestamp and
+ *     all that the signaler did before are seen with SIGNALED. publish-result
+ *   clear_bit_unlock(), clear_and_wake_up_bit() in dma_fence_run_callbacks()
+ *     smp_cond_load_acquire(), wait_on_bit() in dma_fence_wait_for_callbacks():
+ *     what the callbacks did is seen by those who waited for them. flush
+ *   test_and_set_bit() in dma_fence_first_enable()
+ *     a full barrier in issuers that look at ENABLE_SIGNAL without a lock: the
+ *     op sees that the fence has completed, or the issuer sees the bit. enable
+ *   set_current_state() in dma_fence_default_wait()
+ *     the barrier in wake_up_state(), after the state is published: the waiter
+ *     sees SIGNALED, or is woken. wait
+ *   refcount_set_release() in __dma_fence_init()
+ *     refcount_inc_not_zero_acquire() in dma_fence_get_rcu(): whoever gets a
+ *     reference to memory that is being reused sees the new fence. init
+ *   fence lock in __dma_fence_signal()
+ *     fence lock in dma_fence_link_callback(), dma_fence_remove_callback() and
+ *     dma_fence_try_set_error(): the look at SIGNALED and the change that
+ *     follows are one step. add-callback, try-set-error
+ *   dispatch section, which is an RCU read-side critical section
+ *     grace period of whoever frees the fence, or what its ops use. detach,
+ *     second-look
  */
 
 #include <linux/atomic.h>
 #include <linux/dma-fence.h>
 #include <linux/export.h>
+#include <linux/init.h>
 #include <linux/irqflags.h>
 #include <linux/lockdep.h>
+#include <linux/preempt.h>
 #include <linux/wait_bit.h>
 
 #include <trace/events/dma_fence.h>
@@ -18,22 +94,21 @@
 /**
  * DOC: fence signaling protocol
  *
- * The fence lock guards two things: the callback list, and the step from
+ * The fence lock guards the callback list, the error, and the step from
  * unsignaled to signaled. It is a leaf, nothing else is locked under it.
  *
  * Signaling takes the callback list off the fence, stores the timestamp where
  * the list was, and publishes the new state by one atomic operation on
  * &dma_fence.flags: signaled, timestamp valid, and *dispatching* if there are
  * callbacks. Then it drops the lock, runs the callbacks and clears
- * *dispatching*. One operation for all three bits is what makes the lockless
- * read of the state work: whoever sees a fence signaled and not dispatching
- * knows that its callbacks have returned.
+ * *dispatching*. A fence that is signaled and not dispatching has no callbacks
+ * left to run.
  *
  * A fence that reads as signaled may still run callbacks on another CPU, and
  * dma_fence_signal() of a fence that is already signaled does not wait for
  * them. Three functions do: dma_fence_remove_callback(),
  * dma_fence_flush_callbacks() and every dma_fence_wait() that reports the fence
- * as signaled. Who frees what a callback uses calls one of them first.
+ * as signaled. Call one of them before freeing what a callback uses.
  *
  * Enabling is claimed by an atomic test-and-set, so
  * &dma_fence_ops.enable_signaling is called once, with no lock of the core
@@ -41,9 +116,15 @@
  * included. Callbacks are linked under the fence lock after a second look at
  * the state, so none is added to a fence that nobody will signal again.
  *
- * On PREEMPT_RT the fence lock is a sleeping lock, the callbacks run with
- * interrupts enabled in the context of the signaler, and who waits for them
- * sleeps instead of spinning, because the signaler can be preempted.
+ * Callbacks, and the op from the moment that it is claimed, run with preemption
+ * and interrupts disabled: nobody is kept waiting by a signaler or an enabler
+ * that has lost its CPU, and an op or a callback can take an interrupt-safe lock
+ * without disabling interrupts itself.
+ *
+ * On PREEMPT_RT the fence lock is a sleeping lock, and callbacks and the op run
+ * in the context of the caller with interrupts enabled. The caller can be
+ * preempted there, so whoever waits for callbacks sleeps instead of spinning,
+ * without priority inheritance.
  */
 
 #if defined(CONFIG_64BIT) && !defined(CONFIG_DEBUG_SPINLOCK) && \
@@ -54,68 +135,153 @@ static_assert(sizeof(struct dma_fence) <= 64);
 
 #ifdef CONFIG_LOCKDEP
 /*
- * Held for reading, recursively, while callbacks run; taken for writing where
- * somebody may have to wait for them. So lockdep sees a callback that wants a
- * lock of its waiter when each has been seen once, without the two racing.
+ * Not a lock, but held like one while callbacks or an enable_signaling op run,
+ * and taken for a moment by everybody who may have to wait for callbacks, or
+ * may come to run some. Since all fences share it, lockdep reports a lock of the
+ * caller that a callback or an op takes when it has seen each half once, without
+ * the two racing.
+ *
+ * It stands for what the fence lock told lockdep when callbacks ran under it,
+ * and has the same wait type.
  */
 static struct lockdep_map dma_fence_callback_map = {
 	.name = "dma_fence_callback",
+	.wait_type_outer = LD_WAIT_CONFIG,
+	.wait_type_inner = LD_WAIT_CONFIG,
 };
 
+/*
+ * Any fence can be signaled from a hard interrupt. Lockdep is told so before the
+ * first one is, and then reports a callback or an op that takes a lock which is
+ * held elsewhere with interrupts enabled. On PREEMPT_RT the fence lock sleeps,
+ * and no fence is signaled from there.
+ */
+static int __init dma_fence_callback_map_init(void)
+{
+	unsigned long flags;
+
+	if (IS_ENABLED(CONFIG_PREEMPT_RT))
+		return 0;
+
+	local_irq_save(flags);
+	lockdep_hardirq_enter();
+	/* As for a handler that may take a spinlock_t, which most can. */
+	lockdep_hardirq_threaded();
+	lock_map_acquire(&dma_fence_callback_map);
+	lock_map_release(&dma_fence_callback_map);
+	lockdep_hardirq_exit();
+	local_irq_restore(flags);
+
+	return 0;
+}
+early_initcall(dma_fence_callback_map_init);
+
+/*
+ * Returns true if this task is inside callbacks or an op already, as it is if a
+ * callback signals another fence. That is no recursion, since none of them waits
+ * for the other.
+ */
+static bool dma_fence_callbacks_begin(void)
+{
+	if (lock_is_held(&dma_fence_callback_map))
+		return true;
+
+	lock_map_acquire(&dma_fence_callback_map);
+	return false;
+}
+
+static void dma_fence_callbacks_end(bool nested)
+{
+	if (!nested)
+		lock_map_release(&dma_fence_callback_map);
+}
+
+/*
+ * The map is taken with interrupts disabled because one that came in between
+ * could signal, as far as lockdep knows, and would have to wait.
+ */
+static void dma_fence_might_run_callbacks(void)
+{
+	unsigned long flags;
+
+	local_irq_save(flags);
+	dma_fence_callbacks_end(dma_fence_callbacks_begin());
+	local_irq_restore(flags);
+}
+
+/* Unlike running callbacks this must not be nested. */
 static void dma_fence_might_wait_for_callbacks(void)
 {
 	unsigned long flags;
 
-	/*
-	 * Nothing is held afterwards, so no interrupt can come in between and
-	 * signal. Lockdep is told so by doing it with interrupts disabled.
-	 */
+	if (IS_ENABLED(CONFIG_PREEMPT_RT))
+		might_sleep();
+
 	local_irq_save(flags);
 	lock_map_acquire(&dma_fence_callback_map);
 	lock_map_release(&dma_fence_callback_map);
 	local_irq_restore(flags);
 }
-
-static void dma_fence_callbacks_begin(void)
-{
-	lock_map_acquire_read(&dma_fence_callback_map);
-}
-
-static void dma_fence_callbacks_end(void)
-{
-	lock_map_release(&dma_fence_callback_map);
-}
 #else
-static inline void dma_fence_might_wait_for_callbacks(void) {}
-static inline void dma_fence_callbacks_begin(void) {}
-static inline void dma_fence_callbacks_end(void) {}
+static inline bool dma_fence_callbacks_begin(void)
+{
+	return true;
+}
+
+static inline void dma_fence_callbacks_end(bool nested) {}
+static inline void dma_fence_might_run_callbacks(void) {}
+
+static inline void dma_fence_might_wait_for_callbacks(void)
+{
+	if (IS_ENABLED(CONFIG_PREEMPT_RT))
+		might_sleep();
+}
 #endif
 
-/*
- * Between these two the memory of a fence stays, even if a callback drops the
- * last reference: either is a read-side critical section of RCU. Disabling
- * interrupts also keeps this CPU from being taken away from those who spin for
- * the callbacks to finish. PREEMPT_RT must not disable them, and need not,
- * since there nobody spins.
+/**
+ * struct dma_fence_dispatch - state of a section in which callbacks or ops run
+ * @flags: interrupt state of the caller
+ * @nested: the section is inside another one, for lockdep
  */
-static unsigned long dma_fence_dispatch_enter(void)
+struct dma_fence_dispatch {
+	unsigned long flags;
+	bool nested;
+};
+
+/*
+ * Enter a section in which others may come to depend on this CPU: they spin for
+ * the callbacks that it runs, or sleep until the fence is signaled that it is
+ * about to enable. Neither an interrupt nor another task gets in between. Also,
+ * the section is a read-side critical section of RCU, so the memory of the fence
+ * stays even if a callback drops the last reference.
+ *
+ * PREEMPT_RT must not disable interrupts, since callbacks and ops take sleeping
+ * locks there. The section is one of RCU only, which can be preempted, and is
+ * boosted only when it holds up a grace period.
+ */
+static __always_inline void
+dma_fence_dispatch_enter(struct dma_fence_dispatch *dispatch)
 {
-	unsigned long flags = 0;
-
-	if (IS_ENABLED(CONFIG_PREEMPT_RT))
+	if (IS_ENABLED(CONFIG_PREEMPT_RT)) {
 		rcu_read_lock();
-	else
-		local_irq_save(flags);
-
-	return flags;
+	} else {
+		preempt_disable();
+		local_irq_save(dispatch->flags);
+	}
+	dispatch->nested = dma_fence_callbacks_begin();
 }
 
-static void dma_fence_dispatch_exit(unsigned long flags)
+static __always_inline void
+dma_fence_dispatch_exit(struct dma_fence_dispatch *dispatch)
 {
-	if (IS_ENABLED(CONFIG_PREEMPT_RT))
+	dma_fence_callbacks_end(dispatch->nested);
+	if (IS_ENABLED(CONFIG_PREEMPT_RT)) {
 		rcu_read_unlock();
-	else
-		local_irq_restore(flags);
+	} else {
+		/* In this order, so that a task woken by a callback can run now. */
+		local_irq_restore(dispatch->flags);
+		preempt_enable();
+	}
 }
 
 /*
@@ -132,15 +298,6 @@ dma_fence_publish(struct dma_fence *fence, ktime_t timestamp)
 	struct list_head *first;
 
 	lockdep_assert_held(&fence->lock);
-	trace_dma_fence_signaled(fence);
-
-	/*
-	 * Without release and wait nobody needs the ops any more, and the fence
-	 * becomes independent of its issuer. Those who still use them are
-	 * inside RCU read-side critical sections.
-	 */
-	if (!test_bit(DMA_FENCE_FLAG_KEEP_OPS_BIT, &fence->flags))
-		RCU_INIT_POINTER(fence->ops, NULL);
 
 	first = fence->cb_list.next;
 	if (first != &fence->cb_list) {
@@ -163,11 +320,28 @@ dma_fence_publish(struct dma_fence *fence, ktime_t timestamp)
 	return first;
 }
 
+/*
+ * The signaler's last use of the ops, after the fence lock was dropped: a name
+ * may take a lock of the driver. The caller of dma_fence_signal() keeps the
+ * fence, and the dispatch section, which began before the fence was signaled,
+ * keeps what the issuer frees a grace period after that.
+ *
+ * Without release and wait nobody needs the ops any more, and the fence becomes
+ * independent of its issuer. Those who still use them have found the fence
+ * unsignaled inside an RCU read-side critical section.
+ */
+static __always_inline void dma_fence_detach(struct dma_fence *fence)
+{
+	trace_dma_fence_signaled(fence);
+
+	if (!test_bit(DMA_FENCE_FLAG_KEEP_OPS_BIT, &fence->flags))
+		RCU_INIT_POINTER(fence->ops, NULL);
+}
+
 /* Run the callbacks that dma_fence_publish() took off the fence. */
 static __always_inline void dma_fence_run_callbacks(struct dma_fence *fence,
 						    struct list_head *node)
 {
-	dma_fence_callbacks_begin();
 	while (node) {
 		struct dma_fence_cb *cb;
 
@@ -177,7 +351,6 @@ static __always_inline void dma_fence_run_callbacks(struct dma_fence *fence,
 		INIT_LIST_HEAD(&cb->node);
 		cb->func(fence, cb);
 	}
-	dma_fence_callbacks_end();
 
 	/*
 	 * Releases what the callbacks did to those who wait for them. Pairs
@@ -202,9 +375,10 @@ static void dma_fence_wait_for_callbacks(struct dma_fence *fence)
 	 * bit as it was published, or later. The acquire pairs with the release
 	 * in dma_fence_run_callbacks().
 	 *
-	 * Spinning ends: the other CPU has interrupts disabled and waits for
-	 * nothing but what lockdep was told about. On PREEMPT_RT it can be
-	 * preempted, by this very task if that has the higher priority.
+	 * Spinning ends: the other CPU has preemption and interrupts disabled,
+	 * and waits for nothing but what lockdep was told about. On PREEMPT_RT
+	 * it can be preempted, by this very task if that has the higher
+	 * priority.
 	 */
 	if (IS_ENABLED(CONFIG_PREEMPT_RT))
 		wait_on_bit(&fence->flags, DMA_FENCE_FLAG_DISPATCHING_BIT,
@@ -218,26 +392,28 @@ static void dma_fence_wait_for_callbacks(struct dma_fence *fence)
 static __always_inline bool __dma_fence_signal(struct dma_fence *fence,
 					       ktime_t timestamp)
 {
+	struct dma_fence_dispatch dispatch;
 	struct list_head *callbacks;
-	unsigned long flags;
+	bool signaled = false;
 
-	flags = dma_fence_dispatch_enter();
+	dma_fence_dispatch_enter(&dispatch);
 
 	spin_lock(&fence->lock);
 	if (dma_fence_test_signaled_flag(fence)) {
 		spin_unlock(&fence->lock);
-		dma_fence_dispatch_exit(flags);
-		return false;
+		goto out;
 	}
 	callbacks = dma_fence_publish(fence, timestamp);
 	spin_unlock(&fence->lock);
 
+	signaled = true;
+	dma_fence_detach(fence);
 	if (callbacks)
 		dma_fence_run_callbacks(fence, callbacks);
+out:
+	dma_fence_dispatch_exit(&dispatch);
 
-	dma_fence_dispatch_exit(flags);
-
-	return true;
+	return signaled;
 }
 
 /**
@@ -288,8 +464,11 @@ EXPORT_SYMBOL(dma_fence_check_and_signal);
  * call returns at once, even while another CPU still runs the callbacks; see
  * dma_fence_flush_callbacks() for waiting for them.
  *
- * The callbacks are called without any lock of the core, with interrupts
- * disabled (on PREEMPT_RT: as they are), and may themselves signal fences.
+ * The callbacks are called without any lock of the core, with preemption and
+ * interrupts disabled (on PREEMPT_RT: as they are), and may themselves signal
+ * fences. The interrupt state is that of the caller again on return. A task that
+ * a callback has woken and that should run on this CPU has run by then, unless
+ * the caller has preemption or interrupts disabled.
  *
  * Context: any, on PREEMPT_RT any that may take a spinlock_t. The caller holds
  * a reference to @fence, which a callback may drop, or is inside an RCU
@@ -321,16 +500,26 @@ EXPORT_SYMBOL(dma_fence_signal);
  */
 static noinline bool dma_fence_first_enable(struct dma_fence *fence)
 {
+	struct dma_fence_dispatch dispatch;
 	const struct dma_fence_ops *ops;
 	bool enabled = true;
 
 	/*
-	 * Nothing is published by the bit, it only elects the one who calls the
-	 * op. Others do not wait for it: what they add will be run when the
-	 * fence signals, however enabling ends.
+	 * From the bit to the end of the op: others who see the bit link their
+	 * callbacks and sleep. If this task was preempted before the op has
+	 * made sure that the fence will be signaled, nobody would wake them.
+	 */
+	dma_fence_dispatch_enter(&dispatch);
+
+	/*
+	 * The bit elects the one who calls the op. Others do not wait for it:
+	 * what they add will be run when the fence signals, however enabling
+	 * ends. The full barrier comes before the op looks at the hardware, and
+	 * pairs with one between completion and a look at ENABLE_SIGNAL in
+	 * issuers that signal only what is enabled.
 	 */
 	if (test_and_set_bit(DMA_FENCE_FLAG_ENABLE_SIGNAL_BIT, &fence->flags))
-		return true;
+		goto out;
 
 	/*
 	 * Keeps ops, and what the issuer frees a grace period after the fence
@@ -348,6 +537,8 @@ static noinline bool dma_fence_first_enable(struct dma_fence *fence)
 			dma_fence_signal_timestamp(fence, ktime_get());
 	}
 	rcu_read_unlock();
+out:
+	dma_fence_dispatch_exit(&dispatch);
 
 	return enabled;
 }
@@ -357,6 +548,9 @@ static __always_inline bool __dma_fence_enable_signaling(struct dma_fence *fence
 {
 	if (dma_fence_test_signaled_flag(fence))
 		return false;
+
+	/* The op may find the fence completed, and then it is signaled. */
+	dma_fence_might_run_callbacks();
 
 	return test_bit(DMA_FENCE_FLAG_ENABLE_SIGNAL_BIT, &fence->flags) ||
 	       dma_fence_first_enable(fence);
@@ -370,6 +564,9 @@ static __always_inline bool __dma_fence_enable_signaling(struct dma_fence *fence
  * call for a fence, and the first dma_fence_add_callback(), lead to
  * &dma_fence_ops.enable_signaling. If that finds the fence completed, @fence is
  * signaled when this function returns.
+ *
+ * The op is called with preemption and interrupts disabled (on PREEMPT_RT: as
+ * they are).
  *
  * Context: any, on PREEMPT_RT any that may take a spinlock_t, with interrupts
  * in any state. The caller holds a reference to @fence, and no lock that the

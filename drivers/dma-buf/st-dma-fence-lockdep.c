@@ -9,8 +9,10 @@
 #include <linux/dma-fence-array.h>
 #include <linux/dma-fence-chain.h>
 #include <linux/moduleparam.h>
+#include <linux/mutex.h>
 #include <linux/rculist.h>
 #include <linux/spinlock.h>
+#include <trace/events/dma_fence.h>
 
 #include "st-dma-fence.h"
 
@@ -318,10 +320,13 @@ static void st_nested(struct kunit *test)
 static DEFINE_SPINLOCK(st_unrelated_lock);
 static DEFINE_SPINLOCK(st_callback_lock);
 
+/* Always taken with interrupts disabled. */
 static void st_locking_func(struct dma_fence *fence, struct dma_fence_cb *cb)
 {
-	spin_lock(&st_callback_lock);
-	spin_unlock(&st_callback_lock);
+	unsigned long flags;
+
+	spin_lock_irqsave(&st_callback_lock, flags);
+	spin_unlock_irqrestore(&st_callback_lock, flags);
 }
 
 /* Locks that are not mixed up with callbacks may be held. */
@@ -451,19 +456,268 @@ static void st_provoke_flush_in_callback(struct kunit *test)
 	dma_fence_put(f);
 }
 
-#ifdef CONFIG_PROVE_LOCKING
 /*
- * Nothing is locked under the fence lock, in all that ran before. This comes
- * last, after all suites of the module.
+ * Signaling, or coming to signal, with a lock held that a callback or an op takes.
+ * The fences have nothing to do with each other: each half has to be seen once, in
+ * any order.
+ */
+
+static void st_add_nop(struct kunit *test, struct dma_fence *f,
+		       struct dma_fence_cb *cb)
+{
+	KUNIT_EXPECT_EQ(test, dma_fence_add_callback(f, cb, st_nop_func), 0);
+}
+
+static void st_signal_under_lock(struct kunit *test)
+{
+	struct dma_fence *f = &st_fence_new(test)->base;
+	unsigned long flags;
+
+	spin_lock_irqsave(&st_callback_lock, flags);
+	dma_fence_signal(f);
+	spin_unlock_irqrestore(&st_callback_lock, flags);
+	dma_fence_put(f);
+}
+
+static void st_add_under_lock(struct kunit *test)
+{
+	struct dma_fence *f = &st_fence_new(test)->base;
+	struct dma_fence_cb cb;
+	unsigned long flags;
+
+	/* So that this one has no op to be called any more. */
+	dma_fence_enable_signaling(f);
+
+	spin_lock_irqsave(&st_callback_lock, flags);
+	st_add_nop(test, f, &cb);
+	spin_unlock_irqrestore(&st_callback_lock, flags);
+	dma_fence_signal(f);
+	dma_fence_put(f);
+}
+
+static bool st_locking_enable(struct st_fence *f)
+{
+	st_locking_func(&f->base, NULL);
+	return true;
+}
+
+static void st_enable_with_locking_op(struct kunit *test)
+{
+	struct st_fence *f = st_fence_new(test);
+
+	f->enable = st_locking_enable;
+	dma_fence_enable_signaling(&f->base);
+	dma_fence_signal(&f->base);
+	dma_fence_put(&f->base);
+}
+
+static void st_provoke_halves(struct kunit *test, void (*first)(struct kunit *test),
+			      void (*second)(struct kunit *test))
+{
+	st_provoke(test);
+
+	first(test);
+	KUNIT_EXPECT_TRUE(test, st_lockdep_works());
+	second(test);
+	KUNIT_EXPECT_FALSE(test, st_lockdep_works());
+}
+
+static void st_provoke_signal(struct kunit *test)
+{
+	st_provoke_halves(test, st_signal_with_locking_callback,
+			  st_signal_under_lock);
+}
+
+static void st_provoke_signal_first(struct kunit *test)
+{
+	st_provoke_halves(test, st_signal_under_lock,
+			  st_signal_with_locking_callback);
+}
+
+static void st_provoke_signal_op(struct kunit *test)
+{
+	st_provoke_halves(test, st_enable_with_locking_op, st_signal_under_lock);
+}
+
+static void st_provoke_add(struct kunit *test)
+{
+	st_provoke_halves(test, st_signal_with_locking_callback,
+			  st_add_under_lock);
+}
+
+static void st_provoke_add_op(struct kunit *test)
+{
+	st_provoke_halves(test, st_enable_with_locking_op, st_add_under_lock);
+}
+
+/* Interrupts: no fence of this boot needs to have been signaled from one. */
+
+static DEFINE_SPINLOCK(st_unsafe_lock);
+
+static void st_take_unsafe(struct kunit *test)
+{
+	if (IS_ENABLED(CONFIG_PREEMPT_RT))
+		kunit_skip(test, "on PREEMPT_RT interrupts take no such lock");
+
+	spin_lock(&st_unsafe_lock);
+	spin_unlock(&st_unsafe_lock);
+}
+
+static void st_unsafe_func(struct dma_fence *fence, struct dma_fence_cb *cb)
+{
+	spin_lock(&st_unsafe_lock);
+	spin_unlock(&st_unsafe_lock);
+}
+
+static void st_signal_with_unsafe_callback(struct kunit *test)
+{
+	struct dma_fence *f = &st_fence_new(test)->base;
+	struct dma_fence_cb cb;
+
+	KUNIT_EXPECT_EQ(test, dma_fence_add_callback(f, &cb, st_unsafe_func), 0);
+	dma_fence_signal(f);
+	dma_fence_put(f);
+}
+
+static bool st_unsafe_enable(struct st_fence *f)
+{
+	st_unsafe_func(&f->base, NULL);
+	return true;
+}
+
+static void st_enable_with_unsafe_op(struct kunit *test)
+{
+	struct st_fence *f = st_fence_new(test);
+
+	f->enable = st_unsafe_enable;
+	dma_fence_enable_signaling(&f->base);
+	dma_fence_signal(&f->base);
+	dma_fence_put(&f->base);
+}
+
+static void st_provoke_irq(struct kunit *test)
+{
+	st_provoke_halves(test, st_take_unsafe, st_signal_with_unsafe_callback);
+}
+
+static void st_provoke_irq_op(struct kunit *test)
+{
+	st_provoke_halves(test, st_take_unsafe, st_enable_with_unsafe_op);
+}
+
+/* A callback or an op that takes a mutex, which is free. */
+
+static DEFINE_MUTEX(st_mutex);
+
+static void st_mutex_func(struct dma_fence *fence, struct dma_fence_cb *cb)
+{
+	mutex_lock(&st_mutex);
+	mutex_unlock(&st_mutex);
+}
+
+static bool st_mutex_enable(struct st_fence *f)
+{
+	st_mutex_func(&f->base, NULL);
+	return true;
+}
+
+static void st_provoke_sleep(struct kunit *test)
+{
+	struct dma_fence *f;
+	struct dma_fence_cb cb;
+
+	st_provoke(test);
+
+	f = &st_fence_new(test)->base;
+	KUNIT_EXPECT_EQ(test, dma_fence_add_callback(f, &cb, st_mutex_func), 0);
+	KUNIT_EXPECT_TRUE(test, st_lockdep_works());
+	dma_fence_signal(f);
+	KUNIT_EXPECT_FALSE(test, st_lockdep_works());
+
+	dma_fence_put(f);
+}
+
+static void st_provoke_sleep_op(struct kunit *test)
+{
+	struct st_fence *f;
+
+	st_provoke(test);
+
+	f = st_fence_new(test);
+	f->enable = st_mutex_enable;
+	KUNIT_EXPECT_TRUE(test, st_lockdep_works());
+	dma_fence_enable_signaling(&f->base);
+	KUNIT_EXPECT_FALSE(test, st_lockdep_works());
+
+	dma_fence_signal(&f->base);
+	dma_fence_put(&f->base);
+}
+
+#ifdef CONFIG_PROVE_LOCKING
+static DEFINE_SPINLOCK(st_name_lock);
+
+/* With a lock, as the names of drivers may have; also called by a tracepoint. */
+static const char *st_locking_name(struct dma_fence *fence)
+{
+	unsigned long flags;
+
+	spin_lock_irqsave(&st_name_lock, flags);
+	spin_unlock_irqrestore(&st_name_lock, flags);
+	return "st";
+}
+
+static const struct dma_fence_ops st_leaf_ops = {
+	.get_driver_name = st_locking_name,
+	.get_timeline_name = st_locking_name,
+	.enable_signaling = st_probe_enable,
+	.signaled = st_probe_signaled,
+	.release = st_probe_release,
+	.set_deadline = st_probe_set_deadline,
+};
+
+static void st_ask_names(void *data, struct dma_fence *fence)
+{
+	const struct dma_fence_ops *ops;
+
+	ops = rcu_dereference_check(fence->ops, rcu_read_lock_any_held());
+	if (ops == &st_leaf_ops) {
+		ops->get_driver_name(fence);
+		ops->get_timeline_name(fence);
+	}
+}
+
+/*
+ * Nothing is locked under the fence lock: not by what is done here, in which every
+ * op and callback takes a lock, as does the tracepoint of a signal, and not in all
+ * that ran before. For that this comes last, after all suites of the module.
  */
 static void st_leaf(struct kunit *test)
 {
-	struct st_fence *f = st_fence_new(test);
+	struct st_fence *f = __st_fence_new(test, &st_leaf_ops);
+	struct dma_fence_cb cb[2];
+	struct st_probe p = {};
 	struct lock_class *class;
 	struct lock_list *after;
 	bool leaf = true;
 
+	f->priv = &p;
+	if (IS_ENABLED(CONFIG_TRACEPOINTS))
+		KUNIT_ASSERT_EQ(test, 0,
+				register_trace_dma_fence_signaled(st_ask_names, NULL));
+
+	KUNIT_EXPECT_EQ(test, dma_fence_add_callback(&f->base, &cb[0],
+						     st_locking_func), 0);
+	st_add_nop(test, &f->base, &cb[1]);
+	dma_fence_try_set_error(&f->base, -EIO);
+	KUNIT_EXPECT_TRUE(test, dma_fence_remove_callback(&f->base, &cb[1]));
+	dma_fence_set_deadline(&f->base, ktime_get());
 	dma_fence_signal(&f->base);
+	dma_fence_flush_callbacks(&f->base);
+
+	if (IS_ENABLED(CONFIG_TRACEPOINTS)) {
+		unregister_trace_dma_fence_signaled(st_ask_names, NULL);
+		tracepoint_synchronize_unregister();
+	}
 
 	class = f->base.lock.dep_map.class_cache[0];
 	KUNIT_ASSERT_NOT_NULL(test, class);
@@ -500,6 +754,15 @@ static struct kunit_case st_lockdep_cases[] = {
 	KUNIT_CASE(st_provoke_remove),
 	KUNIT_CASE(st_provoke_flush),
 	KUNIT_CASE(st_provoke_flush_in_callback),
+	KUNIT_CASE(st_provoke_signal),
+	KUNIT_CASE(st_provoke_signal_first),
+	KUNIT_CASE(st_provoke_signal_op),
+	KUNIT_CASE(st_provoke_add),
+	KUNIT_CASE(st_provoke_add_op),
+	KUNIT_CASE(st_provoke_irq),
+	KUNIT_CASE(st_provoke_irq_op),
+	KUNIT_CASE(st_provoke_sleep),
+	KUNIT_CASE(st_provoke_sleep_op),
 	/* This has to be the last. */
 	KUNIT_CASE(st_leaf),
 	{}

@@ -4,9 +4,12 @@
  * between two CPUs, or asserts one promise to callbacks and ops.
  */
 
+#include <linux/hrtimer.h>
 #include <linux/kthread.h>
+#include <linux/preempt.h>
 #include <linux/rcupdate.h>
 #include <linux/sched/signal.h>
+#include <linux/slab.h>
 #include <linux/spinlock.h>
 #include <trace/events/dma_fence.h>
 
@@ -29,6 +32,7 @@ struct st_ctx {
 	struct st_cb cb[16];
 	struct st_cb *heap;
 	struct completion start;
+	struct hrtimer timer;
 	int ncalls;
 	/* guards @pending */
 	spinlock_t lock;
@@ -44,12 +48,14 @@ struct st_ctx {
 	bool freed;
 	bool dispatching;
 	bool slept;
+	bool listed;
 	bool verdict;
 	int ret[2];
 	int seen;
 	long left;
 	u32 idx;
 	struct dma_fence *any[2];
+	struct dma_fence **many;
 };
 
 #define ctx_of(cb)	(container_of(cb, struct st_cb, base)->ctx)
@@ -170,9 +176,125 @@ static void st_test_enable_context(struct kunit *test)
 
 	KUNIT_EXPECT_EQ(test, c->seen, 1);
 	KUNIT_EXPECT_FALSE(test, c->lock_held);
-	KUNIT_EXPECT_TRUE(test, c->irqs_on);
+	KUNIT_EXPECT_EQ(test, c->irqs_on, IS_ENABLED(CONFIG_PREEMPT_RT));
+	KUNIT_EXPECT_FALSE(test, irqs_disabled());
 	dma_fence_signal(&c->f->base);
 	dma_fence_put(&c->f->base);
+}
+
+/* The interrupt state of the caller is left alone, whatever it is. */
+
+static void st_signal_nested(struct dma_fence *fence, struct dma_fence_cb *base)
+{
+	struct st_ctx *c = ctx_of(base);
+
+	dma_fence_enable_signaling(c->any[0]);
+	c->irqs_on |= !irqs_disabled();
+	dma_fence_signal(c->any[0]);
+	c->irqs_on |= !irqs_disabled();
+	st_count(fence, base);
+}
+
+static void st_note_irqs(struct dma_fence *fence, struct dma_fence_cb *base)
+{
+	struct st_ctx *c = ctx_of(base);
+
+	c->irqs_on |= !irqs_disabled();
+	st_count(fence, base);
+}
+
+static struct st_ctx *st_ctx_new_nested(struct kunit *test)
+{
+	struct st_ctx *c = st_ctx_new(test);
+
+	c->any[0] = &st_fence_new(test)->base;
+	KUNIT_ASSERT_EQ(test, 0, dma_fence_add_callback(&c->f->base, &c->cb[0].base,
+							st_signal_nested));
+	KUNIT_ASSERT_EQ(test, 0, dma_fence_add_callback(&c->f->base, &c->cb[1].base,
+							st_note_irqs));
+	KUNIT_ASSERT_EQ(test, 0, dma_fence_add_callback_lazy(c->any[0],
+							     &c->cb[2].base,
+							     st_note_irqs));
+	return c;
+}
+
+static void st_ctx_nested_done(struct kunit *test, struct st_ctx *c)
+{
+	KUNIT_EXPECT_EQ(test, c->ncalls, 3);
+	KUNIT_EXPECT_EQ(test, c->irqs_on, IS_ENABLED(CONFIG_PREEMPT_RT));
+	KUNIT_EXPECT_TRUE(test, dma_fence_is_signaled(c->any[0]));
+	dma_fence_put(c->any[0]);
+	dma_fence_put(&c->f->base);
+}
+
+static void st_test_irqs_in_callback(struct kunit *test)
+{
+	struct st_ctx *c = st_ctx_new_nested(test);
+
+	dma_fence_signal(&c->f->base);
+	KUNIT_EXPECT_FALSE(test, irqs_disabled());
+	KUNIT_EXPECT_TRUE(test, preemptible() || !IS_ENABLED(CONFIG_PREEMPT_COUNT));
+	st_ctx_nested_done(test, c);
+}
+
+static void st_test_irqs_disabled(struct kunit *test)
+{
+	struct st_ctx *c, *e;
+	bool disabled[3];
+
+	if (IS_ENABLED(CONFIG_PREEMPT_RT))
+		kunit_skip(test, "on PREEMPT_RT the fence lock is not taken there");
+
+	c = st_ctx_new_nested(test);
+	e = st_ctx_new(test);
+	e->f->enable = st_enable_look_around;
+
+	local_irq_disable();
+	dma_fence_enable_signaling(&e->f->base);
+	disabled[0] = irqs_disabled();
+	dma_fence_signal(&c->f->base);
+	disabled[1] = irqs_disabled();
+	/* Also if there is nothing to do. */
+	dma_fence_signal(&c->f->base);
+	disabled[2] = irqs_disabled();
+	local_irq_enable();
+
+	KUNIT_EXPECT_TRUE(test, disabled[0]);
+	KUNIT_EXPECT_TRUE(test, disabled[1]);
+	KUNIT_EXPECT_TRUE(test, disabled[2]);
+	KUNIT_EXPECT_EQ(test, e->seen, 1);
+	st_ctx_nested_done(test, c);
+	dma_fence_signal(&e->f->base);
+	dma_fence_put(&e->f->base);
+}
+
+static enum hrtimer_restart st_timer(struct hrtimer *timer)
+{
+	struct st_ctx *c = container_of(timer, struct st_ctx, timer);
+
+	dma_fence_signal(&c->f->base);
+	c->verdict = in_hardirq() && irqs_disabled();
+	complete(&c->start);
+
+	return HRTIMER_NORESTART;
+}
+
+static void st_test_irqs_in_interrupt(struct kunit *test)
+{
+	struct st_ctx *c;
+
+	if (IS_ENABLED(CONFIG_PREEMPT_RT))
+		kunit_skip(test, "on PREEMPT_RT interrupts do not signal");
+
+	c = st_ctx_new_nested(test);
+	init_completion(&c->start);
+	hrtimer_setup(&c->timer, st_timer, CLOCK_MONOTONIC, HRTIMER_MODE_REL);
+	hrtimer_start(&c->timer, 0, HRTIMER_MODE_REL);
+	KUNIT_EXPECT_NE(test, 0, wait_for_completion_timeout(&c->start, 10 * HZ));
+	hrtimer_cancel(&c->timer);
+
+	KUNIT_EXPECT_TRUE(test, c->verdict);
+	st_ctx_nested_done(test, c);
 }
 
 /* Callbacks: once, in order, free to do as they like with themselves. */
@@ -426,6 +548,34 @@ static void st_wait_urgent(void *arg)
 }
 
 /*
+ * Call @here in this task, and @urgent in one of higher priority on the same CPU,
+ * from the time at which st_ctx.start is completed.
+ */
+static void st_run_urgent(struct kunit *test, struct st_ctx *c,
+			  void (*urgent)(void *arg), void (*here)(void *arg))
+{
+	struct dma_fence_race_thread t = {
+		.start = &c->start, .func = urgent, .arg = c,
+	};
+	struct task_struct *task;
+
+	init_completion(&c->start);
+	init_completion(&t.done);
+
+	migrate_disable();
+	task = kthread_create_on_cpu(dma_fence_race_thread_main, &t,
+				     smp_processor_id(), "st-fence:%u");
+	if (!IS_ERR(task)) {
+		sched_set_fifo(task);
+		wake_up_process(task);
+		here(c);
+		wait_for_completion(&t.done);
+	}
+	migrate_enable();
+	KUNIT_ASSERT_FALSE(test, IS_ERR(task));
+}
+
+/*
  * The callback wakes a task of higher priority on its own CPU, which waits for
  * it. On PREEMPT_RT that task comes first, and has to sleep for the callback to
  * get on; otherwise interrupts are off, and it comes when all is over.
@@ -436,27 +586,10 @@ static void st_test_preempted_dispatch(struct kunit *test)
 
 	for (i = 0; i < 3; i++) {
 		struct st_ctx *c = st_ctx_new(test);
-		struct dma_fence_race_thread t = {
-			.start = &c->start, .func = st_wait_urgent, .arg = c,
-		};
-		struct task_struct *task;
 
 		c->idx = i;
-		init_completion(&c->start);
-		init_completion(&t.done);
 		dma_fence_add_callback(&c->f->base, &c->cb[0].base, st_wake_urgent);
-
-		migrate_disable();
-		task = kthread_create_on_cpu(dma_fence_race_thread_main, &t,
-					     smp_processor_id(), "st-fence:%u");
-		if (!IS_ERR(task)) {
-			sched_set_fifo(task);
-			wake_up_process(task);
-			dma_fence_signal(&c->f->base);
-			wait_for_completion(&t.done);
-		}
-		migrate_enable();
-		KUNIT_ASSERT_FALSE(test, IS_ERR(task));
+		st_run_urgent(test, c, st_wait_urgent, st_signal);
 
 		KUNIT_EXPECT_EQ(test, c->verdict, IS_ENABLED(CONFIG_PREEMPT_RT));
 		KUNIT_EXPECT_EQ(test, c->slept, IS_ENABLED(CONFIG_PREEMPT_RT));
@@ -464,6 +597,189 @@ static void st_test_preempted_dispatch(struct kunit *test)
 		KUNIT_EXPECT_TRUE(test, c->ret[0]);
 		dma_fence_put(&c->f->base);
 	}
+}
+
+/* A task that a signal wakes runs as soon as the signaler could be preempted. */
+
+#define ST_WAKES	100
+
+static void st_require_preemption(struct kunit *test)
+{
+	if (!IS_ENABLED(CONFIG_PREEMPTION) || !preempt_model_preemptible())
+		kunit_skip(test, "requires a kernel that preempts");
+}
+
+static void st_wait_many(void *arg)
+{
+	struct st_ctx *c = arg;
+	int i;
+
+	for (i = 0; i < ST_WAKES; i++) {
+		dma_fence_wait(c->many[i], false);
+		WRITE_ONCE(c->seen, i + 1);
+	}
+}
+
+static void st_signal_many(void *arg)
+{
+	struct st_ctx *c = arg;
+	int i;
+
+	/* The other task runs here until it sleeps, as after each signal. */
+	complete(&c->start);
+	for (i = 0; i < ST_WAKES; i++) {
+		/*
+		 * dma_fence_signal() ends an annotation for lockdep, in which
+		 * this task could be preempted on some architectures, too late
+		 * but early enough for this test.
+		 */
+		dma_fence_check_and_signal(c->many[i]);
+		if (READ_ONCE(c->seen) != i + 1)
+			c->ret[0]++;
+	}
+}
+
+static void st_test_woken_runs(struct kunit *test)
+{
+	struct st_ctx *c;
+	int i;
+
+	st_require_preemption(test);
+	c = st_ctx_new(test);
+	c->many = kunit_kcalloc(test, ST_WAKES, sizeof(*c->many), GFP_KERNEL);
+	KUNIT_ASSERT_NOT_NULL(test, c->many);
+	for (i = 0; i < ST_WAKES; i++)
+		c->many[i] = &st_fence_new(test)->base;
+
+	st_run_urgent(test, c, st_wait_many, st_signal_many);
+
+	KUNIT_EXPECT_EQ(test, c->seen, ST_WAKES);
+	KUNIT_EXPECT_EQ_MSG(test, c->ret[0], 0, "woken, but did not run");
+	for (i = 0; i < ST_WAKES; i++)
+		dma_fence_put(c->many[i]);
+	dma_fence_put(&c->f->base);
+}
+
+/*
+ * Two finished fences were taken off a list, and the callback of the first wakes
+ * an urgent task on this CPU. It finds the second signaled, too: nobody who waits
+ * for that has to wait for the urgent task.
+ */
+
+static void st_start_urgent(struct dma_fence *fence, struct dma_fence_cb *base)
+{
+	complete(&ctx_of(base)->start);
+	st_count(fence, base);
+}
+
+static void st_reap_two(void *arg)
+{
+	struct st_ctx *c = arg;
+	unsigned long flags;
+
+	guard(dma_fence_reap)();
+
+	/* What an issuer does first. */
+	spin_lock_irqsave(&c->lock, flags);
+	spin_unlock_irqrestore(&c->lock, flags);
+
+	dma_fence_signal(c->any[0]);
+	dma_fence_signal(c->any[1]);
+}
+
+static void st_look_at_second(void *arg)
+{
+	struct st_ctx *c = arg;
+
+	c->premature = !dma_fence_test_signaled_flag(c->any[1]);
+}
+
+static void st_test_reap(struct kunit *test)
+{
+	struct st_ctx *c;
+	int i;
+
+	st_require_preemption(test);
+	c = st_ctx_new(test);
+	for (i = 0; i < 2; i++)
+		c->any[i] = &st_fence_new(test)->base;
+	dma_fence_add_callback(c->any[0], &c->cb[0].base, st_start_urgent);
+
+	st_run_urgent(test, c, st_look_at_second, st_reap_two);
+
+	KUNIT_EXPECT_EQ(test, c->cb[0].calls, 1);
+	KUNIT_EXPECT_EQ_MSG(test, c->premature, IS_ENABLED(CONFIG_PREEMPT_RT),
+			    "the second fence was held up");
+	KUNIT_EXPECT_TRUE(test, dma_fence_test_signaled_flag(c->any[1]));
+	for (i = 0; i < 2; i++)
+		dma_fence_put(c->any[i]);
+	dma_fence_put(&c->f->base);
+}
+
+/*
+ * What PREEMPT_RT lacks: a task that waits for callbacks does not lend its
+ * priority to the one that runs them. One of a priority in between holds up
+ * both. Elsewhere it cannot run before the callbacks are through.
+ */
+
+static void st_start_middle(struct dma_fence *fence, struct dma_fence_cb *base)
+{
+	struct st_ctx *c = ctx_of(base);
+
+	dma_fence_race_reach(&c->race, 1);
+	complete(&c->start);
+	st_count(fence, base);
+}
+
+static void st_spin_middle(void *arg)
+{
+	struct st_ctx *c = arg;
+
+	c->verdict = dma_fence_race_stays_false(&c->returned);
+}
+
+static void st_flush_urgent(void *arg)
+{
+	struct st_ctx *c = arg;
+
+	sched_set_fifo(current);
+	if (!dma_fence_race_await(&c->race, 1))
+		return;
+	dma_fence_flush_callbacks(&c->f->base);
+	c->ret[0] = READ_ONCE(c->cb[0].done);
+	WRITE_ONCE(c->returned, true);
+}
+
+static void st_test_priority_inversion(struct kunit *test)
+{
+	struct dma_fence_race_thread t = { .func = st_spin_middle };
+	struct task_struct *task;
+	struct st_ctx *c;
+
+	dma_fence_race_require_cpus(test);
+	c = st_ctx_new(test);
+	t.start = &c->start;
+	t.arg = c;
+	init_completion(&c->start);
+	init_completion(&t.done);
+	dma_fence_add_callback(&c->f->base, &c->cb[0].base, st_start_middle);
+
+	/* On the CPU where dma_fence_race_run() runs its first function. */
+	task = kthread_create_on_cpu(dma_fence_race_thread_main, &t,
+				     cpumask_first(cpu_online_mask), "st-fence:%u");
+	KUNIT_ASSERT_FALSE(test, IS_ERR(task));
+	sched_set_fifo_low(task);
+	wake_up_process(task);
+
+	dma_fence_race_run(test, &c->race, st_signal, st_flush_urgent, c);
+	/* In case that the callback was not called. */
+	complete_all(&c->start);
+	wait_for_completion(&t.done);
+
+	KUNIT_EXPECT_EQ(test, c->verdict, IS_ENABLED(CONFIG_PREEMPT_RT));
+	KUNIT_EXPECT_TRUE(test, c->returned);
+	KUNIT_EXPECT_TRUE(test, c->ret[0]);
+	dma_fence_put(&c->f->base);
 }
 
 /* Signaling twice */
@@ -677,8 +993,9 @@ static void st_test_try_set_error(struct kunit *test)
 }
 
 /*
- * The window between taking the fence lock and publishing the state: the
- * tracepoint is in there.
+ * The window between the end of the lock section, in which the state is published
+ * and the callbacks are taken off, and the first callback: the tracepoint is in
+ * there.
  */
 
 static void st_probe(void *data, struct dma_fence *fence)
@@ -687,20 +1004,35 @@ static void st_probe(void *data, struct dma_fence *fence)
 
 	if (fence != &c->f->base)
 		return;
+	c->lock_held = st_is_locked(&fence->lock);
 	dma_fence_race_reach(&c->race, 1);
 	c->premature = !dma_fence_race_stays_false(&c->returned);
 }
 
-static void st_run_pair_in_lock(struct kunit *test, struct st_ctx *c,
-				void (*other)(void *arg))
+static void st_probe_hold(void *data, struct dma_fence *fence)
+{
+	struct st_ctx *c = data;
+
+	if (fence != &c->f->base)
+		return;
+	c->lock_held = st_is_locked(&fence->lock);
+	dma_fence_race_reach(&c->race, 1);
+	dma_fence_race_await(&c->race, 2);
+}
+
+static void st_run_pair_published(struct kunit *test, struct st_ctx *c,
+				  void (*probe)(void *data, struct dma_fence *fence),
+				  void (*other)(void *arg))
 {
 	if (!IS_ENABLED(CONFIG_TRACEPOINTS))
 		kunit_skip(test, "requires tracepoints");
 
-	KUNIT_ASSERT_EQ(test, 0, register_trace_dma_fence_signaled(st_probe, c));
+	KUNIT_ASSERT_EQ(test, 0, register_trace_dma_fence_signaled(probe, c));
 	dma_fence_race_run(test, &c->race, st_signal, other, c);
-	unregister_trace_dma_fence_signaled(st_probe, c);
+	unregister_trace_dma_fence_signaled(probe, c);
 	tracepoint_synchronize_unregister();
+
+	KUNIT_EXPECT_FALSE(test, c->lock_held);
 }
 
 static void st_add_other(void *arg)
@@ -719,9 +1051,8 @@ static void st_add_in_signal(struct kunit *test, void (*other)(void *arg))
 	struct st_ctx *c = st_ctx_new(test);
 
 	dma_fence_add_callback(&c->f->base, &c->cb[1].base, st_count);
-	st_run_pair_in_lock(test, c, other);
+	st_run_pair_published(test, c, st_probe_hold, other);
 
-	KUNIT_EXPECT_FALSE_MSG(test, c->premature, "did not wait for the fence lock");
 	KUNIT_EXPECT_EQ(test, c->ret[0], -ENOENT);
 	KUNIT_EXPECT_EQ(test, c->cb[0].calls, 0);
 	KUNIT_EXPECT_TRUE(test, list_empty(&c->cb[0].base.node));
@@ -757,9 +1088,9 @@ static void st_test_remove_in_signal(struct kunit *test)
 
 	dma_fence_add_callback(&c->f->base, &c->cb[0].base, st_count);
 	dma_fence_add_callback(&c->f->base, &c->cb[1].base, st_count);
-	st_run_pair_in_lock(test, c, st_remove_other);
+	st_run_pair_published(test, c, st_probe, st_remove_other);
 
-	KUNIT_EXPECT_FALSE_MSG(test, c->premature, "did not wait for the fence lock");
+	KUNIT_EXPECT_FALSE_MSG(test, c->premature, "returned ahead of its callback");
 	KUNIT_EXPECT_FALSE(test, c->ret[0]);
 	KUNIT_EXPECT_TRUE(test, c->verdict);
 	KUNIT_EXPECT_EQ(test, c->cb[0].calls, 1);
@@ -775,28 +1106,76 @@ static void st_set_error_other(void *arg)
 		return;
 	c->verdict = dma_fence_try_set_error(&c->f->base, -EIO);
 	WRITE_ONCE(c->returned, true);
+	dma_fence_race_reach(&c->race, 2);
 }
 
 static void st_test_set_error_in_signal(struct kunit *test)
 {
 	struct st_ctx *c = st_ctx_new(test);
 
-	st_run_pair_in_lock(test, c, st_set_error_other);
+	st_run_pair_published(test, c, st_probe_hold, st_set_error_other);
 
-	KUNIT_EXPECT_FALSE_MSG(test, c->premature, "did not wait for the fence lock");
 	KUNIT_EXPECT_FALSE(test, c->verdict);
 	KUNIT_EXPECT_EQ(test, dma_fence_get_status(&c->f->base), 1);
 	dma_fence_put(&c->f->base);
 }
 
-static void st_probe_hold(void *data, struct dma_fence *fence)
+static void st_signal_other(void *arg)
 {
-	struct st_ctx *c = data;
+	struct st_ctx *c = arg;
 
-	if (fence != &c->f->base)
+	if (!dma_fence_race_await(&c->race, 1))
 		return;
+	dma_fence_signal(&c->f->base);
+	WRITE_ONCE(c->returned, true);
+	dma_fence_race_reach(&c->race, 2);
+}
+
+/* The fence lock is held, as by a signaler that is about to publish the state. */
+
+static void st_hold_lock(void *arg)
+{
+	struct st_ctx *c = arg;
+	unsigned long flags;
+
+	spin_lock_irqsave(&c->f->base.lock, flags);
+	dma_fence_race_reach(&c->race, 1);
+	c->premature = !dma_fence_race_stays_false(&c->returned);
+	spin_unlock_irqrestore(&c->f->base.lock, flags);
+}
+
+/* What looks at the state and then changes something waits for the lock. */
+static void st_test_change_takes_lock(struct kunit *test)
+{
+	static void (* const other[])(void *arg) = {
+		st_add_other, st_add_lazy_other, st_remove_other, st_set_error_other,
+		st_signal_other,
+	};
+	int i;
+
+	for (i = 0; i < ARRAY_SIZE(other); i++) {
+		struct st_ctx *c = st_ctx_new(test);
+
+		if (other[i] == st_remove_other)
+			dma_fence_add_callback(&c->f->base, &c->cb[0].base, st_count);
+		dma_fence_race_run(test, &c->race, st_hold_lock, other[i], c);
+
+		KUNIT_EXPECT_TRUE(test, c->returned);
+		KUNIT_EXPECT_FALSE_MSG(test, c->premature, "case %d took no lock", i);
+		dma_fence_signal(&c->f->base);
+		dma_fence_put(&c->f->base);
+	}
+}
+
+static void st_hold_lock_for_reader(void *arg)
+{
+	struct st_ctx *c = arg;
+	unsigned long flags;
+
+	spin_lock_irqsave(&c->f->base.lock, flags);
 	dma_fence_race_reach(&c->race, 1);
 	dma_fence_race_await(&c->race, 2);
+	spin_unlock_irqrestore(&c->f->base.lock, flags);
 }
 
 static void st_read_other(void *arg)
@@ -815,16 +1194,11 @@ static void st_test_read_without_lock(struct kunit *test)
 {
 	struct st_ctx *c = st_ctx_new(test);
 
-	if (!IS_ENABLED(CONFIG_TRACEPOINTS))
-		kunit_skip(test, "requires tracepoints");
-
-	KUNIT_ASSERT_EQ(test, 0, register_trace_dma_fence_signaled(st_probe_hold, c));
-	dma_fence_race_run(test, &c->race, st_signal, st_read_other, c);
-	unregister_trace_dma_fence_signaled(st_probe_hold, c);
-	tracepoint_synchronize_unregister();
+	dma_fence_race_run(test, &c->race, st_hold_lock_for_reader, st_read_other, c);
 
 	KUNIT_EXPECT_EQ(test, c->ret[0], 0);
 	KUNIT_EXPECT_FALSE(test, c->verdict);
+	dma_fence_signal(&c->f->base);
 	KUNIT_EXPECT_EQ(test, dma_fence_get_status(&c->f->base), 1);
 	dma_fence_put(&c->f->base);
 }
@@ -927,16 +1301,6 @@ static void st_test_enable_signals(struct kunit *test)
 	}
 }
 
-static void st_signal_other(void *arg)
-{
-	struct st_ctx *c = arg;
-
-	if (!dma_fence_race_await(&c->race, 1))
-		return;
-	dma_fence_signal(&c->f->base);
-	dma_fence_race_reach(&c->race, 2);
-}
-
 /* The fence is signaled while enable_signaling of it runs. */
 static void st_test_signal_in_enable(struct kunit *test)
 {
@@ -1015,6 +1379,53 @@ static void st_test_enable_takes_lock(struct kunit *test)
 		dma_fence_put(&c->f->base);
 		kunit_kfree(test, c);
 	}
+}
+
+/*
+ * The op has not listed the fence yet, and wakes a task of higher priority on its
+ * own CPU. If that comes first, it finds signaling enabled, adds its callback, and
+ * would sleep while an interrupt finds nothing listed. PREEMPT_RT has that window.
+ */
+
+static bool st_enable_wake_urgent(struct st_fence *f)
+{
+	struct st_ctx *c = f->priv;
+
+	complete(&c->start);
+	WRITE_ONCE(c->listed, true);
+	return true;
+}
+
+static void st_enable(void *arg)
+{
+	struct st_ctx *c = arg;
+
+	dma_fence_enable_signaling(&c->f->base);
+}
+
+static void st_add_urgent(void *arg)
+{
+	struct st_ctx *c = arg;
+
+	c->ret[0] = dma_fence_add_callback(&c->f->base, &c->cb[0].base, st_count);
+	c->premature = !READ_ONCE(c->listed);
+}
+
+static void st_test_preempted_enable(struct kunit *test)
+{
+	struct st_ctx *c;
+
+	st_require_preemption(test);
+	c = st_ctx_new(test);
+	c->f->enable = st_enable_wake_urgent;
+	st_run_urgent(test, c, st_add_urgent, st_enable);
+
+	KUNIT_EXPECT_EQ(test, c->ret[0], 0);
+	KUNIT_EXPECT_EQ_MSG(test, c->premature, IS_ENABLED(CONFIG_PREEMPT_RT),
+			    "preempted before the fence was listed");
+	dma_fence_signal(&c->f->base);
+	KUNIT_EXPECT_EQ(test, c->cb[0].calls, 1);
+	dma_fence_put(&c->f->base);
 }
 
 /* Both enable at once: the op is called once. */
@@ -1159,6 +1570,133 @@ static void st_test_last_ref_in_dispatch(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, c->cb[0].calls, 1);
 	rcu_barrier();
 	KUNIT_EXPECT_TRUE(test, c->freed);
+}
+
+/*
+ * Memory of fences that is reused at once. A reader who has a stale pointer gets no
+ * reference, or one to a fence that is initialized in full, and signals it under a
+ * lock that nobody initializes again.
+ */
+
+#define ST_REUSES	20000
+#define ST_SLOTS	4
+
+struct st_reused {
+	struct dma_fence base;
+	u64 cookie;
+};
+
+struct st_reuse {
+	struct dma_fence_race race;
+	struct kmem_cache *cache;
+	struct st_reused __rcu *slot[ST_SLOTS];
+	bool over;
+	int got;
+	int bad;
+	int no_memory;
+};
+
+static struct kmem_cache *st_reuse_cache;
+
+static bool st_reused_signaled(struct dma_fence *fence)
+{
+	return true;
+}
+
+static void st_reused_release(struct dma_fence *fence)
+{
+	kmem_cache_free(st_reuse_cache, container_of(fence, struct st_reused, base));
+}
+
+static const struct dma_fence_ops st_reused_ops = {
+	.get_driver_name = st_fence_name,
+	.get_timeline_name = st_fence_name,
+	.signaled = st_reused_signaled,
+	.release = st_reused_release,
+};
+
+static void st_reuse_issue(void *arg)
+{
+	struct st_reuse *r = arg;
+	int i;
+
+	dma_fence_race_meet(&r->race, false, 1);
+	for (i = 0; i < ST_REUSES; i++) {
+		struct st_reused *old, *f = kmem_cache_alloc(r->cache, GFP_KERNEL);
+
+		if (!f) {
+			r->no_memory++;
+			break;
+		}
+		/* What the ops read is set first: the last reference is gone. */
+		WRITE_ONCE(f->cookie, i);
+		dma_fence_init(&f->base, &st_reused_ops, 1, i);
+		old = rcu_replace_pointer(r->slot[i % ST_SLOTS], f, true);
+		if (old) {
+			dma_fence_signal(&old->base);
+			dma_fence_put(&old->base);
+		}
+	}
+	WRITE_ONCE(r->over, true);
+}
+
+static void st_reuse_read(void *arg)
+{
+	struct st_reuse *r = arg;
+	struct st_reused *stale[ST_SLOTS];
+	int i;
+
+	dma_fence_race_meet(&r->race, true, 1);
+	while (!READ_ONCE(r->over)) {
+		/* Memory, not fences, stays for as long as this section. */
+		rcu_read_lock();
+		for (i = 0; i < ST_SLOTS; i++)
+			stale[i] = rcu_dereference(r->slot[i]);
+		for (i = 0; i < 64 * ST_SLOTS; i++) {
+			struct st_reused *f = stale[i % ST_SLOTS];
+
+			if (!f || !dma_fence_get_rcu(&f->base))
+				continue;
+			r->got++;
+			if (f->base.seqno != READ_ONCE(f->cookie))
+				r->bad++;
+			/* Signals it, unless the other CPU does. */
+			dma_fence_is_signaled(&f->base);
+			if (!dma_fence_test_signaled_flag(&f->base))
+				r->bad++;
+			dma_fence_put(&f->base);
+		}
+		rcu_read_unlock();
+	}
+}
+
+static void st_test_reuse(struct kunit *test)
+{
+	struct st_reuse *r = kunit_kzalloc(test, sizeof(*r), GFP_KERNEL);
+	int i;
+
+	KUNIT_ASSERT_NOT_NULL(test, r);
+	dma_fence_race_require_cpus(test);
+	r->cache = KMEM_CACHE(st_reused, SLAB_TYPESAFE_BY_RCU);
+	KUNIT_ASSERT_NOT_NULL(test, r->cache);
+	st_reuse_cache = r->cache;
+
+	dma_fence_race_run(test, &r->race, st_reuse_issue, st_reuse_read, r);
+
+	for (i = 0; i < ST_SLOTS; i++) {
+		struct st_reused *f = rcu_dereference_protected(r->slot[i], true);
+
+		if (f) {
+			dma_fence_signal(&f->base);
+			dma_fence_put(&f->base);
+		}
+	}
+	rcu_barrier();
+	kmem_cache_destroy(r->cache);
+
+	KUNIT_EXPECT_EQ(test, r->no_memory, 0);
+	KUNIT_EXPECT_GT(test, r->got, 0);
+	KUNIT_EXPECT_EQ(test, r->bad, 0);
 }
 
 /* Waiting */
@@ -1460,6 +1998,9 @@ static void st_test_ops_detached(struct kunit *test)
 static struct kunit_case st_signal_cases[] = {
 	KUNIT_CASE(st_test_callback_context),
 	KUNIT_CASE(st_test_enable_context),
+	KUNIT_CASE(st_test_irqs_in_callback),
+	KUNIT_CASE(st_test_irqs_disabled),
+	KUNIT_CASE(st_test_irqs_in_interrupt),
 	KUNIT_CASE(st_test_callback_order),
 	KUNIT_CASE(st_test_callback_gives_up_memory),
 	KUNIT_CASE(st_test_signal_from_callback),
@@ -1470,9 +2011,13 @@ static struct kunit_case st_signal_cases[] = {
 	KUNIT_CASE(st_test_flush_idle),
 	KUNIT_CASE(st_test_flush_running),
 	KUNIT_CASE(st_test_preempted_dispatch),
+	KUNIT_CASE(st_test_priority_inversion),
+	KUNIT_CASE(st_test_woken_runs),
+	KUNIT_CASE(st_test_reap),
 	KUNIT_CASE(st_test_signal_does_not_wait),
 	KUNIT_CASE(st_test_signal_signal),
 	KUNIT_CASE(st_test_signaled_shows_all),
+	KUNIT_CASE(st_test_change_takes_lock),
 	KUNIT_CASE(st_test_read_without_lock),
 	KUNIT_CASE(st_test_try_set_error),
 	KUNIT_CASE(st_test_set_error_in_signal),
@@ -1484,10 +2029,12 @@ static struct kunit_case st_signal_cases[] = {
 	KUNIT_CASE(st_test_enable_signals),
 	KUNIT_CASE(st_test_signal_in_enable),
 	KUNIT_CASE(st_test_enable_takes_lock),
+	KUNIT_CASE(st_test_preempted_enable),
 	KUNIT_CASE(st_test_enable_enable),
 	KUNIT_CASE(st_test_last_ref_in_callback),
 	KUNIT_CASE(st_test_last_ref_in_dispatch),
 	KUNIT_CASE(st_test_last_ref_outlives_dispatch),
+	KUNIT_CASE(st_test_reuse),
 	KUNIT_CASE(st_test_wait_in_dispatch),
 	KUNIT_CASE(st_test_wait_any_in_dispatch),
 	KUNIT_CASE(st_test_wait_sleeping),

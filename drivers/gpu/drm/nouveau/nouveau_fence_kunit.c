@@ -2,11 +2,10 @@
 /*
  * KUnit tests for the fences of nouveau
  *
- * They run nouveau_fence.c, nouveau_fence_chan.c and the client work as they
- * are, on a channel that is made of a sequence number. Its event goes through
- * nvif to a driver that counts. Static stubs would not do for that: they are
- * bound to the task of the test, while events are allowed and blocked by any
- * task, by work items and from interrupts.
+ * They run nouveau_fence.c and the client work as they are, on a channel that is
+ * just a sequence number. Its event goes through nvif to a driver that counts.
+ * Static stubs do not work here: they are bound to the task of the test, but
+ * events are allowed and blocked by any task, by work items and from interrupts.
  */
 
 #include <kunit/test.h>
@@ -55,6 +54,8 @@ struct fake {
 
 	/* What the channel has finished. */
 	u32 seq;
+	/* How often somebody asked. */
+	atomic_t reads;
 	/* Called by emit, read and when the event is allowed; cleared before. */
 	void (*on_emit)(struct fake *fake);
 	void (*on_read)(struct fake *fake);
@@ -68,8 +69,10 @@ struct fake {
 	struct nouveau_fence *f[4];
 	struct fake_cb cb[4];
 	int ret;
+	bool ended;
 
 	struct dma_fence_race race;
+	struct completion wake;
 	bool done;
 	bool early;
 	int works;
@@ -136,6 +139,7 @@ static u32 fake_read(struct nouveau_channel *chan)
 	u32 seq = READ_ONCE(fake->seq);
 	void (*hook)(struct fake *fake);
 
+	atomic_inc(&fake->reads);
 	hook = xchg(&fake->on_read, NULL);
 	if (hook)
 		hook(fake);
@@ -170,6 +174,12 @@ static int fake_refs(struct fake *fake, int i)
 static void fake_finish(struct fake *fake, u32 seq)
 {
 	WRITE_ONCE(fake->seq, seq);
+}
+
+/* What the event leads to, even if the channel is gone. */
+static void fake_event(struct fake *fake)
+{
+	fake->fctx->uevent_work.func(&fake->fctx->uevent_work);
 }
 
 /*
@@ -211,12 +221,21 @@ static void fake_put(struct fake *fake)
 		nouveau_fence_unref(&fake->f[i]);
 }
 
-/* The end of the channel, as the context_del functions do it. */
+/* The end of the channel, as nouveau_channel_del() does it. */
+static void fake_end(struct fake *fake)
+{
+	if (fake->ended)
+		return;
+	nouveau_fence_context_fini(&fake->chan);
+	nouveau_fence_context_del(fake->fctx);
+	fake->ended = true;
+}
+
 static void fake_del(struct fake *fake)
 {
 	if (!fake->fctx)
 		return;
-	nouveau_fence_context_del(fake->fctx);
+	fake_end(fake);
 	fake->chan.fence = NULL;
 	nouveau_fence_context_free(fake->fctx);
 	fake->fctx = NULL;
@@ -229,6 +248,7 @@ static int fake_init(struct kunit *test, bool uevent)
 	fake = kunit_kzalloc(test, sizeof(*fake), GFP_KERNEL);
 	KUNIT_ASSERT_NOT_NULL(test, fake);
 	test->priv = fake;
+	init_completion(&fake->wake);
 
 	fake->drm = kunit_kzalloc(test, sizeof(*fake->drm), GFP_KERNEL);
 	KUNIT_ASSERT_NOT_NULL(test, fake->drm);
@@ -300,16 +320,21 @@ static void test_in_order(struct kunit *test)
 
 	for (i = 0; i < 3; i++) {
 		fake_finish(fake, i + 1);
-		nouveau_fence_update(fake->fctx);
 
+		KUNIT_EXPECT_TRUE(test, nouveau_fence_done(fake->f[i]));
 		KUNIT_EXPECT_TRUE(test, fake_signaled(fake, i));
 		KUNIT_EXPECT_EQ(test, dma_fence_get_status(&fake->f[i]->base), 1);
-		KUNIT_EXPECT_EQ(test, fake_refs(fake, i), 1);
+		KUNIT_EXPECT_EQ(test, fake_refs(fake, i), 2);
 		if (i < 2)
 			KUNIT_EXPECT_FALSE(test, fake_signaled(fake, i + 1));
-		nouveau_fence_unref(&fake->f[i]);
 	}
-	KUNIT_EXPECT_TRUE(test, list_empty(&fake->fctx->pending));
+
+	/* The references of the list go when the next one is emitted. */
+	fake_new_fence(test, 3);
+	for (i = 0; i < 3; i++)
+		KUNIT_EXPECT_EQ(test, fake_refs(fake, i), 1);
+	KUNIT_EXPECT_FALSE(test, fake_signaled(fake, 3));
+	KUNIT_EXPECT_TRUE(test, list_is_singular(&fake->fctx->pending));
 	KUNIT_EXPECT_EQ(test, fake->allows, 0);
 }
 
@@ -323,23 +348,51 @@ static void test_out_of_order(struct kunit *test)
 	/* Nobody but the list has this one. */
 	nouveau_fence_unref(&fake->f[2]);
 
-	/* Found by the one in the middle, those before it come with it. */
+	/* Only the one that is asked about is signaled. */
 	fake_finish(fake, 3);
 	KUNIT_EXPECT_TRUE(test, nouveau_fence_done(fake->f[1]));
-	nouveau_fence_update(fake->fctx);
-	KUNIT_EXPECT_TRUE(test, fake_signaled(fake, 0));
 	KUNIT_EXPECT_EQ(test, fake->cb[1].calls, 1);
+	KUNIT_EXPECT_FALSE(test, fake_signaled(fake, 0));
 	KUNIT_EXPECT_FALSE(test, fake_signaled(fake, 3));
-	KUNIT_EXPECT_EQ(test, fake_refs(fake, 0), 1);
-	KUNIT_EXPECT_EQ(test, fake_refs(fake, 1), 1);
-	KUNIT_EXPECT_EQ(test, fake_refs(fake, 3), 2);
 
-	/* Adding one collects, too. */
+	/* Emitting one signals all that have finished. */
 	nouveau_fence_unref(&fake->f[1]);
 	fake_finish(fake, 4);
 	fake_new_fence(test, 1);
+	KUNIT_EXPECT_TRUE(test, fake_signaled(fake, 0));
+	KUNIT_EXPECT_EQ(test, fake_refs(fake, 0), 1);
 	KUNIT_EXPECT_TRUE(test, fake_signaled(fake, 3));
+	KUNIT_EXPECT_EQ(test, fake_refs(fake, 3), 1);
 	KUNIT_EXPECT_FALSE(test, fake_signaled(fake, 1));
+	KUNIT_EXPECT_EQ(test, fake_refs(fake, 1), 2);
+}
+
+/* 400 pushes are in flight and somebody waits for the last: he is told first. */
+static void test_asked_only(struct kunit *test)
+{
+	struct fake *fake = test->priv;
+
+	fake_new_fences(test, 4);
+	KUNIT_ASSERT_EQ(test, fake_add_cb(fake, 2, NULL), 0);
+
+	fake_finish(fake, 4);
+	fake_event(fake);
+	KUNIT_EXPECT_EQ(test, fake->cb[2].calls, 1);
+	KUNIT_EXPECT_FALSE(test, fake_signaled(fake, 0));
+	KUNIT_EXPECT_FALSE(test, fake_signaled(fake, 1));
+	KUNIT_EXPECT_FALSE(test, fake_signaled(fake, 3));
+
+	/* Whoever asks is told, in any way. */
+	KUNIT_EXPECT_TRUE(test, dma_fence_is_signaled(&fake->f[0]->base));
+	KUNIT_EXPECT_EQ(test, fake_add_cb(fake, 1, NULL), -ENOENT);
+	KUNIT_EXPECT_EQ(test, fake->allows, 1);
+
+	nouveau_fence_unref(&fake->f[2]);
+	fake_new_fence(test, 2);
+	KUNIT_EXPECT_TRUE(test, fake_signaled(fake, 3));
+	KUNIT_EXPECT_EQ(test, fake_refs(fake, 0), 1);
+	KUNIT_EXPECT_EQ(test, fake_refs(fake, 1), 1);
+	KUNIT_EXPECT_EQ(test, fake_refs(fake, 3), 1);
 }
 
 static void test_wrap(struct kunit *test)
@@ -358,18 +411,18 @@ static void test_wrap(struct kunit *test)
 	}
 
 	fake_finish(fake, U32_MAX);
-	nouveau_fence_update(fake->fctx);
+	fake_event(fake);
 	KUNIT_EXPECT_TRUE(test, fake_signaled(fake, 0));
 	KUNIT_EXPECT_TRUE(test, fake_signaled(fake, 1));
 	KUNIT_EXPECT_FALSE(test, nouveau_fence_done(fake->f[2]));
 
 	fake_finish(fake, 0);
-	nouveau_fence_update(fake->fctx);
+	fake_event(fake);
 	KUNIT_EXPECT_TRUE(test, fake_signaled(fake, 2));
 	KUNIT_EXPECT_FALSE(test, nouveau_fence_done(fake->f[3]));
 
 	fake_finish(fake, 1);
-	nouveau_fence_update(fake->fctx);
+	fake_event(fake);
 	KUNIT_EXPECT_TRUE(test, fake_signaled(fake, 3));
 }
 
@@ -384,16 +437,20 @@ static void test_enable_finished(struct kunit *test)
 	KUNIT_EXPECT_TRUE(test, fake_signaled(fake, 0));
 	KUNIT_EXPECT_EQ(test, fake->cb[0].calls, 0);
 	KUNIT_EXPECT_EQ(test, dma_fence_get_status(&fake->f[0]->base), 1);
-	KUNIT_EXPECT_PTR_EQ(test, rcu_access_pointer(fake->f[0]->channel), NULL);
 	KUNIT_EXPECT_EQ(test, fake->allows, 1);
 	KUNIT_EXPECT_EQ(test, fake->blocks, 1);
 
 	/* The reference of the list is still there, and goes with the next. */
 	KUNIT_EXPECT_EQ(test, fake_refs(fake, 0), 2);
-	nouveau_fence_update(fake->fctx);
+	fake_new_fence(test, 2);
 	KUNIT_EXPECT_EQ(test, fake_refs(fake, 0), 1);
+	KUNIT_EXPECT_PTR_EQ(test, rcu_access_pointer(fake->f[0]->channel), NULL);
 	KUNIT_EXPECT_EQ(test, fake_refs(fake, 1), 2);
 	KUNIT_EXPECT_FALSE(test, fake_signaled(fake, 1));
+}
+
+static void do_nothing(void *arg)
+{
 }
 
 static void finish_all(struct fake *fake)
@@ -432,7 +489,7 @@ static void test_callback_uses_channel(struct kunit *test)
 	KUNIT_ASSERT_EQ(test, fake_add_cb(fake, 0, use_other_fence), 0);
 
 	fake_finish(fake, 1);
-	nouveau_fence_update(fake->fctx);
+	fake_event(fake);
 	KUNIT_EXPECT_EQ(test, fake->cb[0].calls, 1);
 	KUNIT_EXPECT_FALSE(test, fake->cb[0].locked);
 	KUNIT_EXPECT_EQ(test, fake->ret, 0);
@@ -479,13 +536,51 @@ static void test_kill_while_emitting(struct kunit *test)
 
 	fake_new_fences(test, 1);
 	fake->on_emit = kill_channel;
-	KUNIT_EXPECT_EQ(test, nouveau_fence_new(&fake->f[1], &fake->chan),
-			-ENODEV);
-	KUNIT_EXPECT_PTR_EQ(test, fake->f[1], NULL);
+	KUNIT_ASSERT_EQ(test, nouveau_fence_create(&fake->f[1], &fake->chan), 0);
+	KUNIT_EXPECT_EQ(test, nouveau_fence_emit(fake->f[1]), -ENODEV);
+	/* The channel may be deleted before this fence is. */
+	KUNIT_EXPECT_PTR_EQ(test, rcu_access_pointer(fake->f[1]->channel), NULL);
+	nouveau_fence_unref(&fake->f[1]);
 	KUNIT_EXPECT_EQ(test, dma_fence_get_status(&fake->f[0]->base), -ENODEV);
 	KUNIT_EXPECT_TRUE(test, list_empty(&fake->fctx->pending));
 	KUNIT_EXPECT_EQ(test, nouveau_fence_new(&fake->f[1], &fake->chan),
 			-ENODEV);
+	KUNIT_EXPECT_PTR_EQ(test, fake->f[1], NULL);
+}
+
+/* Between fini and del the channel is destroyed, so nobody asks it any more. */
+static void test_parted(struct kunit *test)
+{
+	struct fake *fake = test->priv;
+	int reads;
+
+	fake_new_fences(test, 3);
+	KUNIT_ASSERT_EQ(test, fake_add_cb(fake, 1, NULL), 0);
+	fake_finish(fake, 1);
+
+	nouveau_fence_context_fini(&fake->chan);
+	KUNIT_EXPECT_TRUE(test, fake_signaled(fake, 0));
+	KUNIT_EXPECT_FALSE(test, fake_signaled(fake, 1));
+	KUNIT_EXPECT_FALSE(test, fake_signaled(fake, 2));
+
+	reads = atomic_read(&fake->reads);
+	fake_finish(fake, 3);
+	KUNIT_EXPECT_FALSE(test, nouveau_fence_done(fake->f[1]));
+	KUNIT_EXPECT_EQ(test, fake_add_cb(fake, 2, NULL), 0);
+	fake_event(fake);
+	KUNIT_EXPECT_EQ(test, nouveau_fence_new(&fake->f[3], &fake->chan),
+			-ENODEV);
+	KUNIT_EXPECT_PTR_EQ(test, rcu_access_pointer(fake->f[1]->channel), NULL);
+	KUNIT_EXPECT_PTR_EQ(test, rcu_access_pointer(fake->f[2]->channel), NULL);
+
+	nouveau_fence_context_del(fake->fctx);
+	fake->ended = true;
+	KUNIT_EXPECT_EQ(test, atomic_read(&fake->reads), reads);
+	KUNIT_EXPECT_EQ(test, dma_fence_get_status(&fake->f[0]->base), 1);
+	KUNIT_EXPECT_EQ(test, dma_fence_get_status(&fake->f[1]->base), -ENODEV);
+	KUNIT_EXPECT_EQ(test, dma_fence_get_status(&fake->f[2]->base), -ENODEV);
+	KUNIT_EXPECT_EQ(test, fake->cb[1].calls, 1);
+	KUNIT_EXPECT_EQ(test, fake->cb[2].calls, 1);
 }
 
 /*
@@ -515,7 +610,7 @@ static void update_second(void *arg)
 	dma_fence_race_await(&fake->race, 1);
 	fake_finish(fake, 1);
 	dma_fence_race_reach(&fake->race, 2);
-	nouveau_fence_update(fake->fctx);
+	fake_event(fake);
 }
 
 static void kill_second(void *arg)
@@ -533,7 +628,7 @@ static void del_second(void *arg)
 
 	dma_fence_race_await(&fake->race, 1);
 	dma_fence_race_reach(&fake->race, 2);
-	nouveau_fence_context_del(fake->fctx);
+	fake_end(fake);
 }
 
 static void enable_first_race(struct kunit *test, void (*second)(void *arg),
@@ -566,12 +661,14 @@ static void test_enable_then_kill(struct kunit *test)
 
 static void test_enable_then_del(struct kunit *test)
 {
-	enable_first_race(test, del_second, 1);
+	enable_first_race(test, del_second, -ENODEV);
 }
 
 /*
  * One CPU has taken both fences off the list and is in a callback of the first
- * when the other enables the second: it is not on the list, and not signaled.
+ * when the other enables the second: it is not on the list, and not signaled. If
+ * it has finished, it is signaled there and then. If it is killed, the callback
+ * is added and gets the error.
  */
 static void before_second_fence(struct fake *fake)
 {
@@ -584,7 +681,7 @@ static void update_first(void *arg)
 	struct fake *fake = arg;
 
 	fake_finish(fake, 2);
-	nouveau_fence_update(fake->fctx);
+	fake_event(fake);
 }
 
 static void kill_first(void *arg)
@@ -598,7 +695,7 @@ static void del_first(void *arg)
 {
 	struct fake *fake = arg;
 
-	nouveau_fence_context_del(fake->fctx);
+	fake_end(fake);
 }
 
 static void enable_second(void *arg)
@@ -611,7 +708,7 @@ static void enable_second(void *arg)
 }
 
 static void enable_second_race(struct kunit *test, void (*first)(void *arg),
-			       int status)
+			       int ret, int status)
 {
 	struct fake *fake = test->priv;
 
@@ -621,11 +718,10 @@ static void enable_second_race(struct kunit *test, void (*first)(void *arg),
 	dma_fence_race_run(test, &fake->race, first, enable_second, fake);
 
 	KUNIT_EXPECT_TRUE(test, fake_signaled(fake, 1));
-	KUNIT_EXPECT_EQ(test, fake->ret, 0);
-	KUNIT_EXPECT_EQ(test, fake->cb[1].calls, 1);
+	KUNIT_EXPECT_EQ(test, fake->ret, ret);
+	KUNIT_EXPECT_EQ(test, fake->cb[1].calls, ret ? 0 : 1);
 	KUNIT_EXPECT_EQ(test, dma_fence_get_status(&fake->f[1]->base), status);
 	KUNIT_EXPECT_EQ(test, fake->cb[1].error, status == 1 ? 0 : status);
-	KUNIT_EXPECT_EQ(test, fake_refs(fake, 1), 1);
 	KUNIT_EXPECT_EQ(test, fake->allows, 1);
 	KUNIT_EXPECT_EQ(test, fake->blocks, 1);
 	KUNIT_EXPECT_TRUE(test, list_empty(&fake->fctx->pending));
@@ -633,17 +729,161 @@ static void enable_second_race(struct kunit *test, void (*first)(void *arg),
 
 static void test_update_then_enable(struct kunit *test)
 {
-	enable_second_race(test, update_first, 1);
+	enable_second_race(test, update_first, -ENOENT, 1);
 }
 
 static void test_kill_then_enable(struct kunit *test)
 {
-	enable_second_race(test, kill_first, -ENODEV);
+	enable_second_race(test, kill_first, 0, -ENODEV);
 }
 
 static void test_del_then_enable(struct kunit *test)
 {
-	enable_second_race(test, del_first, 1);
+	enable_second_race(test, del_first, 0, -ENODEV);
+}
+
+/*
+ * Somebody waits for both fences. One CPU has taken them and is held up in the
+ * callback of the first, the other looks at the second: it has finished.
+ */
+static void look_second(void *arg)
+{
+	struct fake *fake = arg;
+
+	dma_fence_race_await(&fake->race, 1);
+	fake->ret = dma_fence_is_signaled(&fake->f[1]->base);
+	fake->early = fake->cb[1].calls;
+	dma_fence_race_reach(&fake->race, 2);
+}
+
+static void look_second_race(struct kunit *test, void (*first)(void *arg))
+{
+	struct fake *fake = test->priv;
+
+	dma_fence_race_require_cpus(test);
+	fake_new_fences(test, 2);
+	KUNIT_ASSERT_EQ(test, fake_add_cb(fake, 0, before_second_fence), 0);
+	KUNIT_ASSERT_EQ(test, fake_add_cb(fake, 1, NULL), 0);
+	fake_finish(fake, 2);
+	dma_fence_race_run(test, &fake->race, first, look_second, fake);
+
+	KUNIT_EXPECT_TRUE(test, fake->ret);
+	KUNIT_EXPECT_TRUE(test, fake->early);
+	KUNIT_EXPECT_EQ(test, fake->cb[1].calls, 1);
+	KUNIT_EXPECT_EQ(test, dma_fence_get_status(&fake->f[1]->base), 1);
+	KUNIT_EXPECT_EQ(test, fake_refs(fake, 1), 1);
+}
+
+static void test_update_then_look(struct kunit *test)
+{
+	look_second_race(test, update_first);
+}
+
+static void test_kill_then_look(struct kunit *test)
+{
+	look_second_race(test, kill_first);
+}
+
+static void test_del_then_look(struct kunit *test)
+{
+	look_second_race(test, del_first);
+}
+
+/*
+ * The first fence wakes a real-time task on the CPU that signals. By the time it
+ * runs the second fence is signaled as well.
+ */
+static void wake_task(struct fake *fake)
+{
+	complete(&fake->wake);
+}
+
+static void run_when_woken(void *arg)
+{
+	struct fake *fake = arg;
+
+	wait_for_completion(&fake->wake);
+	fake->early = !fake_signaled(fake, 1);
+}
+
+static void test_not_preempted(struct kunit *test)
+{
+	DECLARE_COMPLETION_ONSTACK(start);
+	struct dma_fence_race_thread t = {
+		.start = &start, .func = run_when_woken,
+	};
+	struct fake *fake = test->priv;
+	struct task_struct *task;
+
+	if (!IS_ENABLED(CONFIG_PREEMPTION) || IS_ENABLED(CONFIG_PREEMPT_RT))
+		kunit_skip(test, "requires PREEMPT, and not PREEMPT_RT");
+	dma_fence_race_require_cpus(test);
+
+	fake_new_fences(test, 2);
+	KUNIT_ASSERT_EQ(test, fake_add_cb(fake, 0, wake_task), 0);
+	KUNIT_ASSERT_EQ(test, fake_add_cb(fake, 1, NULL), 0);
+
+	t.arg = fake;
+	init_completion(&t.done);
+	task = kthread_create_on_cpu(dma_fence_race_thread_main, &t,
+				     cpumask_first(cpu_online_mask), "fence-fifo:%u");
+	KUNIT_ASSERT_NOT_ERR_OR_NULL(test, task);
+	sched_set_fifo(task);
+	wake_up_process(task);
+	complete(&start);
+
+	/* The first function runs on the first CPU. */
+	dma_fence_race_run(test, &fake->race, update_first, do_nothing, fake);
+
+	complete(&fake->wake);
+	wait_for_completion(&t.done);
+	KUNIT_EXPECT_FALSE(test, fake->early);
+	KUNIT_EXPECT_EQ(test, fake->cb[1].calls, 1);
+}
+
+/*
+ * A real-time task is in a busy wait, and whoever finishes the fence has to run
+ * on the same CPU.
+ */
+static void busy_wait(void *arg)
+{
+	struct fake *fake = arg;
+
+	sched_set_fifo(current);
+	complete(&fake->wake);
+	fake->f[0]->timeout = jiffies + HZ / 2;
+	fake->ret = nouveau_fence_wait(fake->f[0], false, false);
+	sched_set_normal(current, 0);
+}
+
+static void finish_when_woken(void *arg)
+{
+	struct fake *fake = arg;
+
+	fake_finish(fake, 1);
+}
+
+static void test_busy_wait_sleeps(struct kunit *test)
+{
+	struct fake *fake = test->priv;
+	struct dma_fence_race_thread t = {
+		.start = &fake->wake, .func = finish_when_woken, .arg = fake,
+	};
+	struct task_struct *task;
+
+	dma_fence_race_require_cpus(test);
+	fake_new_fences(test, 1);
+	fake->ret = 1;
+
+	init_completion(&t.done);
+	task = kthread_create_on_cpu(dma_fence_race_thread_main, &t,
+				     cpumask_first(cpu_online_mask), "fence-late:%u");
+	KUNIT_ASSERT_NOT_ERR_OR_NULL(test, task);
+	wake_up_process(task);
+	dma_fence_race_run(test, &fake->race, busy_wait, do_nothing, fake);
+	wait_for_completion(&t.done);
+
+	KUNIT_EXPECT_EQ(test, fake->ret, 0);
 }
 
 /*
@@ -661,7 +901,7 @@ static void del_while_updating(void *arg)
 	struct fake *fake = arg;
 
 	dma_fence_race_await(&fake->race, 1);
-	nouveau_fence_context_del(fake->fctx);
+	fake_end(fake);
 	fake->ret = fake_signaled(fake, 1);
 	WRITE_ONCE(fake->done, true);
 }
@@ -673,6 +913,7 @@ static void test_del_waits_for_update(struct kunit *test)
 	dma_fence_race_require_cpus(test);
 	fake_new_fences(test, 2);
 	KUNIT_ASSERT_EQ(test, fake_add_cb(fake, 0, watch_del), 0);
+	KUNIT_ASSERT_EQ(test, fake_add_cb(fake, 1, NULL), 0);
 	dma_fence_race_run(test, &fake->race, update_first, del_while_updating, fake);
 
 	KUNIT_EXPECT_FALSE(test, fake->early);
@@ -741,7 +982,10 @@ static void test_outlives_channel(struct kunit *test)
 		KUNIT_EXPECT_TRUE(test, nouveau_fence_done(fake->f[i]));
 		KUNIT_EXPECT_EQ(test, nouveau_fence_wait(fake->f[i], false, false), 0);
 		KUNIT_EXPECT_EQ(test, nouveau_fence_wait(fake->f[i], true, false), 0);
-		KUNIT_EXPECT_EQ(test, dma_fence_get_status(fence), 1);
+		/* What had not finished never will. */
+		KUNIT_EXPECT_EQ(test, dma_fence_get_status(fence), i ? -ENODEV : 1);
+		KUNIT_EXPECT_PTR_EQ(test, rcu_access_pointer(fake->f[i]->channel),
+				    NULL);
 		KUNIT_EXPECT_EQ(test, fake_refs(fake, i), 1);
 
 		rcu_read_lock();
@@ -781,7 +1025,7 @@ static void test_event_random(struct kunit *test)
 				fake_finish(fake, fake->seq + 1);
 			break;
 		case 3:
-			nouveau_fence_update(fake->fctx);
+			fake_event(fake);
 			break;
 		case 4:
 			if (fake->f[i])
@@ -951,31 +1195,120 @@ static void test_poll_del(struct kunit *test)
 	hrtimer_start(&fake->fctx->poll_timer, ms_to_ktime(10 * MSEC_PER_SEC),
 		      HRTIMER_MODE_REL_SOFT);
 
-	nouveau_fence_context_del(fake->fctx);
+	fake_end(fake);
 	KUNIT_EXPECT_EQ(test, fake->cb[0].calls, 1);
 	KUNIT_EXPECT_FALSE(test, hrtimer_active(&fake->fctx->poll_timer));
 	hrtimer_cancel(&fake->fctx->poll_timer);
 }
 
+static void fake_await_call(struct fake *fake, int i)
+{
+	int n;
+
+	for (n = 0; n < 500 && !READ_ONCE(fake->cb[i].calls); n++)
+		msleep(20);
+}
+
+/* Nobody can tell whether there is a waiter left, so it has to cost nothing. */
+static void test_poll_hung(struct kunit *test)
+{
+	struct fake *fake = test->priv;
+	int reads;
+
+	fake_new_fences(test, 1);
+	KUNIT_ASSERT_EQ(test, fake_add_cb(fake, 0, NULL), 0);
+
+	/* As if that had been a minute ago. */
+	spin_lock_irq(&fake->fctx->lock);
+	fake->fctx->poll_start -= 60 * NSEC_PER_SEC;
+	spin_unlock_irq(&fake->fctx->lock);
+	/* The last sleep that is shorter. */
+	msleep(50);
+
+	reads = atomic_read(&fake->reads);
+	msleep(1000);
+	reads = atomic_read(&fake->reads) - reads;
+	KUNIT_EXPECT_GE(test, reads, 1);
+	KUNIT_EXPECT_LE(test, reads, 5);
+
+	fake_finish(fake, 1);
+	fake_await_call(fake, 0);
+	KUNIT_EXPECT_EQ(test, READ_ONCE(fake->cb[0].calls), 1);
+}
+
+/* Nobody reads from a device that is suspended, and nothing is lost by that. */
+static void test_suspend(struct kunit *test)
+{
+	struct fake *fake = test->priv;
+	int reads;
+
+	fake_new_fences(test, 3);
+	KUNIT_ASSERT_EQ(test, fake_add_cb(fake, 0, NULL), 0);
+
+	nouveau_fence_suspend(fake->drm);
+	reads = atomic_read(&fake->reads);
+	fake_finish(fake, 2);
+	fake_event(fake);
+	KUNIT_EXPECT_EQ(test, fake_add_cb(fake, 1, NULL), 0);
+	KUNIT_EXPECT_EQ(test, fake_add_cb(fake, 2, NULL), 0);
+	KUNIT_EXPECT_FALSE(test, dma_fence_is_signaled(&fake->f[0]->base));
+	msleep(50);
+	KUNIT_EXPECT_EQ(test, atomic_read(&fake->reads), reads);
+	KUNIT_EXPECT_FALSE(test, hrtimer_active(&fake->fctx->poll_timer));
+
+	nouveau_fence_resume(fake->drm);
+	fake_await_call(fake, 0);
+	fake_await_call(fake, 1);
+	KUNIT_EXPECT_EQ(test, READ_ONCE(fake->cb[0].calls), 1);
+	KUNIT_EXPECT_EQ(test, READ_ONCE(fake->cb[1].calls), 1);
+	KUNIT_EXPECT_FALSE(test, fake_signaled(fake, 2));
+}
+
+/* The channel goes while the device is suspended. */
+static void test_suspend_del(struct kunit *test)
+{
+	struct fake *fake = test->priv;
+	int reads;
+
+	fake_new_fences(test, 1);
+	KUNIT_ASSERT_EQ(test, fake_add_cb(fake, 0, NULL), 0);
+	nouveau_fence_suspend(fake->drm);
+	reads = atomic_read(&fake->reads);
+	fake_end(fake);
+	KUNIT_EXPECT_EQ(test, atomic_read(&fake->reads), reads);
+	KUNIT_EXPECT_EQ(test, fake->cb[0].calls, 1);
+	KUNIT_EXPECT_EQ(test, fake->cb[0].error, -ENODEV);
+	nouveau_fence_resume(fake->drm);
+}
+
 static struct kunit_case nouveau_fence_cases[] = {
 	KUNIT_CASE(test_in_order),
 	KUNIT_CASE(test_out_of_order),
+	KUNIT_CASE(test_asked_only),
 	KUNIT_CASE(test_wrap),
 	KUNIT_CASE(test_enable_finished),
 	KUNIT_CASE(test_enable_rereads),
 	KUNIT_CASE(test_callback_uses_channel),
 	KUNIT_CASE(test_kill_keeps_success),
 	KUNIT_CASE(test_kill_while_emitting),
+	KUNIT_CASE(test_parted),
 	KUNIT_CASE(test_enable_then_update),
 	KUNIT_CASE(test_enable_then_kill),
 	KUNIT_CASE(test_enable_then_del),
 	KUNIT_CASE(test_update_then_enable),
 	KUNIT_CASE(test_kill_then_enable),
 	KUNIT_CASE(test_del_then_enable),
+	KUNIT_CASE(test_update_then_look),
+	KUNIT_CASE(test_kill_then_look),
+	KUNIT_CASE(test_del_then_look),
+	KUNIT_CASE(test_not_preempted),
+	KUNIT_CASE(test_busy_wait_sleeps),
 	KUNIT_CASE(test_del_waits_for_update),
 	KUNIT_CASE(test_del_waits_for_reader),
 	KUNIT_CASE(test_outlives_channel),
 	KUNIT_CASE(test_event_random),
+	KUNIT_CASE(test_suspend),
+	KUNIT_CASE(test_suspend_del),
 	KUNIT_CASE(test_client_work),
 	KUNIT_CASE(test_client_fini),
 	{}
@@ -994,9 +1327,13 @@ static struct kunit_case nouveau_fence_legacy_cases[] = {
 	KUNIT_CASE(test_out_of_order),
 	KUNIT_CASE(test_kill_keeps_success),
 	KUNIT_CASE(test_kill_while_emitting),
+	KUNIT_CASE(test_parted),
 	KUNIT_CASE(test_outlives_channel),
+	KUNIT_CASE(test_suspend),
+	KUNIT_CASE(test_suspend_del),
 	KUNIT_CASE(test_poll),
 	KUNIT_CASE(test_poll_del),
+	KUNIT_CASE_SLOW(test_poll_hung),
 	{}
 };
 

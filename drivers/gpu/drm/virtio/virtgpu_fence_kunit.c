@@ -8,6 +8,7 @@
 
 #include <kunit/test.h>
 #include <linux/completion.h>
+#include <linux/dma-fence-array.h>
 #include <linux/dma-fence-kunit.h>
 #include <linux/ktime.h>
 #include <linux/prandom.h>
@@ -365,6 +366,73 @@ static void test_event(struct kunit *test)
 
 	fake_complete(fake, 0);
 	KUNIT_EXPECT_EQ(test, fake->events, 1);
+}
+
+static const char *out_fence_name(struct dma_fence *f)
+{
+	return "out-fence";
+}
+
+static const struct dma_fence_ops out_fence_ops = {
+	.get_driver_name = out_fence_name,
+	.get_timeline_name = out_fence_name,
+};
+
+/* A callback that takes the lock of the events would not come back. */
+static void try_event_lock(struct fake *fake)
+{
+	spinlock_t *lock = &fake->ddev->event_lock;
+
+	if (spin_trylock(lock))
+		spin_unlock(lock);
+	else
+		fake->ret = -EDEADLK;
+}
+
+/*
+ * The fence of an event is signaled with the lock of the events held, and that
+ * goes for the callbacks of an array with this fence in it, too.
+ */
+static void test_event_fence(struct kunit *test)
+{
+	struct fake *fake = test->priv;
+	struct virtio_gpu_fence_event *e;
+	struct dma_fence_array *array;
+	struct dma_fence **members;
+	struct dma_fence *out;
+
+	fake->f[0] = fake_alloc(fake, 0);
+	KUNIT_ASSERT_NOT_NULL(test, fake->f[0]);
+	e = kzalloc_obj(*e);
+	KUNIT_ASSERT_NOT_NULL(test, e);
+	out = kzalloc_obj(*out);
+	KUNIT_ASSERT_NOT_NULL(test, out);
+	dma_fence_init(out, &out_fence_ops, dma_fence_context_alloc(1), 1);
+	e->base.fence = dma_fence_get(out);
+	fake->f[0]->e = e;
+	fake_emit(fake, fake->f[0]);
+	fake_new_fence(test, 1, 1);
+
+	members = kmalloc_objs(*members, 2);
+	KUNIT_ASSERT_NOT_NULL(test, members);
+	members[0] = out;
+	members[1] = dma_fence_get(&fake->f[1]->f);
+	array = dma_fence_array_create(2, members, dma_fence_context_alloc(1), 1);
+	KUNIT_ASSERT_NOT_NULL(test, array);
+	fake->cb[2].fake = fake;
+	fake->cb[2].hook = try_event_lock;
+	KUNIT_ASSERT_EQ(test, dma_fence_add_callback(&array->base,
+						     &fake->cb[2].base,
+						     fake_called), 0);
+
+	fake_complete(fake, 1);
+	KUNIT_EXPECT_EQ(test, fake->cb[2].calls, 0);
+	fake_complete(fake, 0);
+	KUNIT_EXPECT_EQ(test, fake->cb[2].calls, 1);
+	KUNIT_EXPECT_FALSE(test, fake->cb[2].locked);
+	KUNIT_EXPECT_EQ(test, fake->ret, -EDEADLK);
+	KUNIT_EXPECT_EQ(test, dma_fence_get_status(&array->base), 1);
+	dma_fence_put(&array->base);
 }
 
 /* A callback may submit the next job. */
@@ -745,6 +813,7 @@ static struct kunit_case virtgpu_fence_test_cases[] = {
 	KUNIT_CASE(test_contexts),
 	KUNIT_CASE(test_unknown_id),
 	KUNIT_CASE(test_event),
+	KUNIT_CASE(test_event_fence),
 	KUNIT_CASE(test_callback_emits),
 	KUNIT_CASE(test_last_reference),
 	KUNIT_CASE(test_taken),

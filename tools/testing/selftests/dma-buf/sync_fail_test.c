@@ -17,6 +17,7 @@
 #include "kselftest_harness.h"
 
 #define FAILSLAB	"/sys/kernel/debug/failslab/"
+#define FAIL_USERCOPY	"/sys/kernel/debug/fail_usercopy"
 #define MAX_ALLOCATIONS	1000
 
 static int write_file(const char *path, const char *text)
@@ -33,8 +34,25 @@ static int write_file(const char *path, const char *text)
 	return ret;
 }
 
+static int read_file(const char *path, char *text, size_t size)
+{
+	int fd = open_or_errno(path, O_RDONLY);
+	ssize_t length;
+
+	if (fd < 0)
+		return fd;
+	length = read(fd, text, size - 1);
+	close(fd);
+	if (length < 0)
+		return -errno;
+	text[length] = 0;
+
+	return 0;
+}
+
 FIXTURE(fail) {
 	char name[16];
+	char gfp_wait[8], verbose[8];	/* settings to put back */
 	int nth;		/* which allocation of this task fails */
 	int timeline, other;
 	int a, b, c;		/* fences of timeline, other and other again */
@@ -74,8 +92,14 @@ FIXTURE_SETUP(fail)
 	self->load = -1;
 	if (access(SW_SYNC, R_OK | W_OK))
 		SKIP(return, "no " SW_SYNC);
+	/* Copies from and to user space would be counted, those of the test, too. */
+	if (!access(FAIL_USERCOPY, F_OK))
+		SKIP(return, "CONFIG_FAULT_INJECTION_USERCOPY is set");
 	self->nth = open_or_errno("/proc/thread-self/fail-nth", O_RDWR);
-	if (self->nth < 0 || write_file(FAILSLAB "ignore-gfp-wait", "N"))
+	if (self->nth < 0 ||
+	    read_file(FAILSLAB "ignore-gfp-wait", self->gfp_wait, sizeof(self->gfp_wait)) ||
+	    read_file(FAILSLAB "verbose", self->verbose, sizeof(self->verbose)) ||
+	    write_file(FAILSLAB "ignore-gfp-wait", "N"))
 		SKIP(return, "allocations do not fail on demand");
 	/* Which one failed is known, and there are hundreds. */
 	write_file(FAILSLAB "verbose", "0");
@@ -110,6 +134,10 @@ FIXTURE_SETUP(fail)
 
 FIXTURE_TEARDOWN(fail)
 {
+	if (self->verbose[0]) {
+		EXPECT_EQ(0, write_file(FAILSLAB "ignore-gfp-wait", self->gfp_wait));
+		EXPECT_EQ(0, write_file(FAILSLAB "verbose", self->verbose));
+	}
 	if (self->load <= 0)
 		return;
 	kill(self->load, SIGKILL);

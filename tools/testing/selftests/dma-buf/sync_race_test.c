@@ -691,4 +691,183 @@ TEST_F_TIMEOUT(crowd, everything, 300)
 		       crowd.verdict.line, crowd.verdict.value);
 }
 
+/*
+ * One advance completes two fences. From then on nobody but the task that
+ * advances finds the second one, and the first one takes its time.
+ */
+#define HOG_ROUNDS	5
+#define HOG_MS		200
+#define CALLBACKS	1000
+#define WRAP_ROUNDS	20
+
+FIXTURE(advance) {
+	char name[16];
+	int timeline;
+	int first, second;
+	pthread_barrier_t barrier;
+	bool failed;		/* the other task cannot do its part */
+};
+
+FIXTURE_SETUP(advance)
+{
+	if (access(SW_SYNC, R_OK | W_OK))
+		SKIP(return, "no " SW_SYNC);
+
+	own_name(self->name, "advance");
+	pthread_barrier_init(&self->barrier, NULL, 2);
+	self->timeline = timeline_create();
+	ASSERT_GE(self->timeline, 0);
+}
+
+FIXTURE_TEARDOWN(advance)
+{
+	close(self->timeline);
+	EXPECT_EQ(0, timelines_gone(self->name));
+}
+
+static int use_cpu(int cpu)
+{
+	cpu_set_t set;
+
+	CPU_ZERO(&set);
+	CPU_SET(cpu, &set);
+
+	return sched_setaffinity(0, sizeof(set), &set);
+}
+
+static bool is_preempt_rt(void)
+{
+	char text = '0';
+	int fd = open_or_errno("/sys/kernel/realtime", O_RDONLY);
+
+	if (fd < 0)
+		return false;
+	if (read(fd, &text, 1) != 1)
+		text = '0';
+	close(fd);
+
+	return text == '1';
+}
+
+/* Once woken by the first fence, this leaves its CPU to nobody for a while. */
+static void *hog(void *arg)
+{
+	const struct sched_param param = { .sched_priority = 10 };
+	FIXTURE_DATA(advance) *self = arg;
+	__u64 end;
+	int i;
+
+	self->failed = use_cpu(0) || sched_setscheduler(0, SCHED_FIFO, &param);
+	pthread_barrier_wait(&self->barrier);
+	for (i = 0; i < HOG_ROUNDS && !self->failed; i++) {
+		pthread_barrier_wait(&self->barrier);
+		poll_for(self->first, POLLIN, PATIENCE);
+		for (end = in_ms(HOG_MS); now_ns() < end; )
+			;
+		pthread_barrier_wait(&self->barrier);
+	}
+
+	return NULL;
+}
+
+static __u64 signaled_at(int fd)
+{
+	struct sync_fence_info fence = { 0 };
+	struct sync_file_info info;
+
+	return sync_info(fd, &info, &fence, 1) || fence.status != 1 ?
+	       0 : fence.timestamp_ns;
+}
+
+/* Who is woken by the first fence does not keep the second one from being signaled. */
+TEST_F_TIMEOUT(advance, woken_task_runs_on_the_same_cpu, 300)
+{
+	__u64 first, second, longest = 0;
+	pthread_t thread;
+	int i;
+
+	if (is_preempt_rt())
+		SKIP(return, "the task that advances can be preempted on PREEMPT_RT");
+	if (use_cpu(0))
+		SKIP(return, "CPU 0 is not ours");
+	ASSERT_EQ(0, pthread_create(&thread, NULL, hog, self));
+	pthread_barrier_wait(&self->barrier);
+	if (self->failed) {
+		pthread_join(thread, NULL);
+		SKIP(return, "no real-time task on CPU 0");
+	}
+
+	for (i = 0; i < HOG_ROUNDS; i++) {
+		self->first = fence_create(self->timeline, 2 * i + 1);
+		self->second = fence_create(self->timeline, 2 * i + 2);
+		/* It has the same CPU, so it sleeps in poll() after this. */
+		pthread_barrier_wait(&self->barrier);
+		EXPECT_EQ(0, timeline_inc(self->timeline, 2));
+		pthread_barrier_wait(&self->barrier);
+
+		first = signaled_at(self->first);
+		second = signaled_at(self->second);
+		EXPECT_NE(0, first);
+		EXPECT_NE(0, second);
+		if (second > first && second - first > longest)
+			longest = second - first;
+		close(self->first);
+		close(self->second);
+	}
+	pthread_join(thread, NULL);
+	TH_LOG("signaled at most %llu us after the first", longest / 1000);
+	EXPECT_LT(longest, HOG_MS * 1000000ull / 2);
+}
+
+static void *advance_by_two(void *arg)
+{
+	FIXTURE_DATA(advance) *self = arg;
+
+	pthread_barrier_wait(&self->barrier);
+	self->failed = timeline_inc(self->timeline, 2);
+
+	return NULL;
+}
+
+/* A fence that has been passed stays so when the timeline wraps around. */
+TEST_F_TIMEOUT(advance, wraps_around, 300)
+{
+	int files[CALLBACKS];
+	unsigned int value = 0;
+	pthread_t thread;
+	__u64 end;
+	int i, n;
+
+	ASSERT_EQ(0, allow_files(CALLBACKS + 64));
+	for (n = 0; n < WRAP_ROUNDS; n++) {
+		self->first = fence_create(self->timeline, value + 1);
+		ASSERT_GE(self->first, 0);
+		self->second = fence_create(self->timeline, value + 2);
+		ASSERT_GE(self->second, 0);
+		for (i = 0; i < CALLBACKS; i++) {
+			files[i] = sync_merge("again", self->first, self->first);
+			ASSERT_GE(files[i], 0);
+			ASSERT_EQ(0, poll_for(files[i], POLLIN, 0));
+		}
+		ASSERT_EQ(0, pthread_create(&thread, NULL, advance_by_two, self));
+		pthread_barrier_wait(&self->barrier);
+
+		/* Its callbacks run now, and there are many. */
+		end = in_ms(PATIENCE);
+		while (sync_status(self->first) != 1 && now_ns() < end)
+			;
+		/* More than half way round: the second one seems to be ahead. */
+		EXPECT_EQ(0, timeline_inc(self->timeline, 0x80000001));
+		EXPECT_EQ(1, sync_status(self->second));
+
+		pthread_join(thread, NULL);
+		EXPECT_FALSE(self->failed);
+		value += 2 + 0x80000001;
+		for (i = 0; i < CALLBACKS; i++)
+			close(files[i]);
+		close(self->first);
+		close(self->second);
+	}
+}
+
 TEST_HARNESS_MAIN

@@ -8,11 +8,16 @@
 
 #include <kunit/test.h>
 #include <linux/completion.h>
+#include <linux/cpumask.h>
 #include <linux/dma-fence-kunit.h>
+#include <linux/jiffies.h>
+#include <linux/kthread.h>
 #include <linux/ktime.h>
 #include <linux/prandom.h>
 #include <linux/random.h>
 #include <linux/rcupdate.h>
+#include <linux/sched.h>
+#include <linux/swait.h>
 
 #define FAKE_LOOPS		1000
 /* What the tests wait for has happened, so this is not waited for. */
@@ -46,6 +51,7 @@ struct fake {
 	/* For the tests. */
 	struct vmw_fence_obj *f[4];
 	struct fake_cb cb[4];
+	struct completion woken;
 	struct completion event;
 	int events;
 	/* What was true when an event was sent. */
@@ -212,6 +218,7 @@ static int fake_init(struct kunit *test)
 	fake = kunit_kzalloc(test, sizeof(*fake), GFP_KERNEL);
 	KUNIT_ASSERT_NOT_NULL(test, fake);
 	init_completion(&fake->event);
+	init_completion(&fake->woken);
 	fake->ops = vmw_fence_ops;
 	fake->ops.enable_signaling = fake_enable_signaling;
 	fake_now = fake;
@@ -367,6 +374,83 @@ static void test_look(struct kunit *test)
 	fake_pass(fake, 2);
 	KUNIT_EXPECT_EQ(test, vmw_fence_obj_wait(fake->f[2], false, false, FAKE_WAIT), 0);
 	fake_interrupt(fake);
+	KUNIT_EXPECT_TRUE(test, fake_idle(fake));
+}
+
+/*
+ * The submission had to wait for idle, so the fence has passed when it is made.
+ * Nobody waits for it and no other one follows, yet it does not stay listed.
+ */
+static void test_create_passed(struct kunit *test)
+{
+	struct fake *fake = test->priv;
+
+	fake_new_fences(test, 1);
+	KUNIT_EXPECT_EQ(test, fake_refs(fake, 0), 2);
+	WRITE_ONCE(fake->regs[SVGA_REG_FENCE], fake->seqno + 1);
+	fake_new_fence(test, 1);
+	KUNIT_EXPECT_TRUE(test, fake_signaled(fake, 0));
+	KUNIT_EXPECT_TRUE(test, fake_signaled(fake, 1));
+	KUNIT_EXPECT_EQ(test, fake_refs(fake, 1), 1);
+	KUNIT_EXPECT_TRUE(test, fake_idle(fake));
+}
+
+/*
+ * The first of two fences wakes a real-time task on the CPU that signals them.
+ * The second is off the list and only that CPU can signal it, so it must do so
+ * before the task runs.
+ */
+static int look_at_second(void *arg)
+{
+	struct fake *fake = arg;
+
+	wait_for_completion(&fake->woken);
+	fake->ret = fake_signaled(fake, 1) ? 0 : -EBUSY;
+	while (!kthread_should_stop())
+		schedule_timeout_interruptible(1);
+
+	return 0;
+}
+
+static void wake_task(struct fake *fake)
+{
+	complete(&fake->woken);
+}
+
+static void test_not_preempted(struct kunit *test)
+{
+	unsigned long end = jiffies + FAKE_WAIT;
+	struct fake *fake = test->priv;
+	struct task_struct *task;
+	cpumask_var_t old;
+
+	if (IS_ENABLED(CONFIG_PREEMPT_RT))
+		kunit_skip(test, "the section does nothing on PREEMPT_RT");
+
+	fake_new_fences(test, 2);
+	fake->ret = -ENOENT;
+	KUNIT_ASSERT_EQ(test, fake_add_cb(fake, 0, wake_task), 0);
+	KUNIT_ASSERT_TRUE(test, alloc_cpumask_var(&old, GFP_KERNEL));
+	cpumask_copy(old, current->cpus_ptr);
+	set_cpus_allowed_ptr(current, cpumask_of(0));
+
+	task = kthread_create_on_cpu(look_at_second, fake, 0, "look/%u");
+	if (!IS_ERR(task)) {
+		sched_set_fifo(task);
+		get_task_struct(task);
+		wake_up_process(task);
+		/* Until it waits for the completion. */
+		while (!swait_active(&fake->woken.wait) && time_before(jiffies, end))
+			schedule_timeout_uninterruptible(1);
+		fake_pass(fake, 1);
+		fake_interrupt(fake);
+		kthread_stop_put(task);
+	}
+	set_cpus_allowed_ptr(current, old);
+	free_cpumask_var(old);
+
+	KUNIT_ASSERT_FALSE(test, IS_ERR(task));
+	KUNIT_EXPECT_EQ(test, fake->ret, 0);
 	KUNIT_EXPECT_TRUE(test, fake_idle(fake));
 }
 
@@ -733,21 +817,31 @@ static void test_fifo_down(struct kunit *test)
 	KUNIT_EXPECT_TRUE(test, fake_signaled(fake, 3));
 }
 
-/* The device hangs. Its fence is signaled in the end, and its event is sent. */
+/*
+ * The device hangs. Its fences are signaled after one timeout, not one for each,
+ * and the event is sent.
+ */
 static void test_fifo_down_hangs(struct kunit *test)
 {
 	struct fake *fake = test->priv;
+	unsigned long begin;
+	int i;
 
-	fake_new_fences(test, 1);
+	fake_new_fences(test, 4);
 	KUNIT_ASSERT_EQ(test, fake_add_cb(fake, 0, NULL), 0);
 	KUNIT_ASSERT_EQ(test, fake_queue_event(test, 0, false), 0);
+	begin = jiffies;
 	vmw_fence_fifo_down(fake->vmw->fman);
 
-	KUNIT_EXPECT_TRUE(test, fake_signaled(fake, 0));
+	KUNIT_EXPECT_GE(test, jiffies - begin, VMW_FENCE_WAIT_TIMEOUT);
+	KUNIT_EXPECT_LT(test, jiffies - begin, 2 * VMW_FENCE_WAIT_TIMEOUT);
+	for (i = 0; i < 4; i++) {
+		KUNIT_EXPECT_TRUE(test, fake_signaled(fake, i));
+		KUNIT_EXPECT_EQ(test, fake_refs(fake, i), 1);
+	}
 	KUNIT_EXPECT_EQ(test, fake->cb[0].calls, 1);
 	KUNIT_EXPECT_FALSE(test, fake->cb[0].locked);
 	KUNIT_EXPECT_EQ(test, fake->events, 1);
-	KUNIT_EXPECT_EQ(test, fake_refs(fake, 0), 1);
 	KUNIT_EXPECT_TRUE(test, fake_idle(fake));
 }
 
@@ -947,6 +1041,8 @@ static struct kunit_case vmw_fence_test_cases[] = {
 	KUNIT_CASE(test_enable),
 	KUNIT_CASE(test_enable_passed),
 	KUNIT_CASE(test_look),
+	KUNIT_CASE(test_create_passed),
+	KUNIT_CASE(test_not_preempted),
 	KUNIT_CASE(test_callback_uses_manager),
 	KUNIT_CASE(test_update_then_enable),
 	KUNIT_CASE(test_enable_then_update),

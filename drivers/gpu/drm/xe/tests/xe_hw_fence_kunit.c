@@ -211,6 +211,7 @@ static void fake_del_lrc(struct fake *fake, int i)
 {
 	if (!fake->lrc[i])
 		return;
+	xe_hw_fence_ctx_stop(&fake->lrc[i]->ctx);
 	xe_hw_fence_ctx_finish(&fake->lrc[i]->ctx);
 	kfree(fake->lrc[i]);
 	fake->lrc[i] = NULL;
@@ -799,6 +800,50 @@ static void test_lrc_waits(struct kunit *test)
 	KUNIT_EXPECT_FALSE(test, fake->early);
 }
 
+/*
+ * LRCs that go together wait for one grace period, and those that never had a
+ * fence for none: they do not wait for a reader that comes later.
+ */
+static void read_late(void *arg)
+{
+	struct fake *fake = arg;
+
+	rcu_read_lock();
+	dma_fence_race_reach(&fake->race, 1);
+	dma_fence_race_await(&fake->race, 2);
+	rcu_read_unlock();
+}
+
+static void finish_others(void *arg)
+{
+	struct fake *fake = arg;
+	struct xe_hw_fence_ctx unused;
+
+	dma_fence_race_await(&fake->race, 1);
+	xe_hw_fence_ctx_finish(&fake->lrc[1]->ctx);
+	xe_hw_fence_ctx_init(&unused, fake->lrc[0]->ctx.gt, &fake->gt->irq, "");
+	xe_hw_fence_ctx_finish(&unused);
+	dma_fence_race_reach(&fake->race, 2);
+}
+
+static void test_lrcs_wait_once(struct kunit *test)
+{
+	struct fake *fake = test->priv;
+	int i;
+
+	dma_fence_race_require_cpus(test);
+	for (i = 0; i < 2; i++) {
+		fake_new_fence(test, i, i);
+		fake_finish(fake, i);
+		KUNIT_ASSERT_TRUE(test, dma_fence_is_signaled(fake->f[i]));
+	}
+	/* The last one to be stopped waits longest. */
+	xe_hw_fence_ctx_stop(&fake->lrc[1]->ctx);
+	xe_hw_fence_ctx_stop(&fake->lrc[0]->ctx);
+	xe_hw_fence_ctx_finish(&fake->lrc[0]->ctx);
+	dma_fence_race_run(test, &fake->race, read_late, finish_others, fake);
+}
+
 static void test_outlives(struct kunit *test)
 {
 	struct fake *fake = test->priv;
@@ -950,6 +995,7 @@ static struct kunit_case hw_fence_test_cases[] = {
 	KUNIT_CASE(test_finish_pending),
 	KUNIT_CASE(test_finish_waits),
 	KUNIT_CASE(test_lrc_waits),
+	KUNIT_CASE(test_lrcs_wait_once),
 	KUNIT_CASE(test_outlives),
 	KUNIT_CASE_SLOW(test_random),
 	{}

@@ -114,20 +114,30 @@ static void fake_finish(struct fake *fake, int i)
 		   (__force u64)cpu_to_le64(fake->f[i]->base.seqno));
 }
 
+/* What the handler does for a queue. */
+static int fake_process(struct fake *fake, int q)
+{
+	LIST_HEAD(finished);
+	int ret;
+
+	guard(dma_fence_reap)();
+	ret = amdgpu_userq_fence_driver_take(fake_drv(fake, q), &finished);
+	amdgpu_userq_fence_signal_list(&finished);
+	return ret;
+}
+
 static void fake_irq(struct irq_work *irq)
 {
 	struct fake *fake = container_of(irq, struct fake, irq[0]);
 
-	fake->processed[0] =
-		amdgpu_userq_fence_driver_process(fake_drv(fake, 0));
+	fake->processed[0] = fake_process(fake, 0);
 }
 
 static void fake_irq1(struct irq_work *irq)
 {
 	struct fake *fake = container_of(irq, struct fake, irq[1]);
 
-	fake->processed[1] =
-		amdgpu_userq_fence_driver_process(fake_drv(fake, 1));
+	fake->processed[1] = fake_process(fake, 1);
 }
 
 static int fake_interrupt(struct fake *fake, int q)
@@ -270,19 +280,12 @@ static void fake_exit(struct kunit *test)
 	if (!fake)
 		return;
 
-	/* Nothing is left on a list, unless the test has failed. */
-	for (q = 0; q < FAKE_QUEUES; q++) {
-		if (!fake_drv(fake, q))
-			continue;
-		fake_write(fake, q, U64_MAX);
-		amdgpu_userq_fence_driver_process(fake_drv(fake, q));
-	}
 	for (i = 0; i < FAKE_FENCES; i++)
 		fake_put(fake, i);
 	for (q = 0; q < FAKE_QUEUES; q++)
 		fake_del(fake, q);
 
-	/* Whatever the test did, all is freed now. */
+	/* Whatever the test has left on the lists, all is freed now. */
 	rcu_barrier();
 	KUNIT_EXPECT_EQ(test, fake_slots(fake), 0);
 	KUNIT_EXPECT_FALSE(test, fake->race.timed_out);
@@ -432,6 +435,11 @@ static void test_force_keeps_success(struct kunit *test)
 	amdgpu_userq_fence_driver_force_completion(&fake->queue[0]);
 	KUNIT_EXPECT_EQ(test, dma_fence_get_status(fake_fence(fake, 0)), 1);
 	KUNIT_EXPECT_EQ(test, fake_refs(fake, 0), 2);
+
+	/* The sequence number does not go back. */
+	fake_write(fake, 0, 7);
+	amdgpu_userq_fence_driver_force_completion(&fake->queue[0]);
+	KUNIT_EXPECT_EQ(test, amdgpu_userq_fence_read(fake_drv(fake, 0)), 7);
 }
 
 /*
@@ -496,7 +504,7 @@ static void use_queue(struct fake *fake)
 	if (fake->cb[0].locked)
 		return;
 	fake->ret = fake_add_cb(fake, 1, NULL);
-	if (amdgpu_userq_fence_driver_process(fake_drv(fake, 0)) != -ENOENT)
+	if (fake_process(fake, 0) != -ENOENT)
 		fake->ret = -EBUSY;
 	amdgpu_userq_fence_init(&fake->queue[0], fake->f[3], 4);
 	/* Its own, and one that is then the last but that of the list. */
@@ -636,7 +644,7 @@ static void use_taken(void *arg)
 		fake->ret = -EBUSY;
 	if (!dma_fence_try_set_error(fake_fence(fake, 3), -ECANCELED))
 		fake->ret = -EINVAL;
-	if (amdgpu_userq_fence_driver_process(fake_drv(fake, 0)) != -ENOENT)
+	if (fake_process(fake, 0) != -ENOENT)
 		fake->ret = -EEXIST;
 	dma_fence_race_reach(&fake->race, 2);
 }
@@ -663,7 +671,7 @@ static void test_taken(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, fake->processed[0], 0);
 }
 
-/* The same, and the other CPU emits: the handler says that one is pending. */
+/* The same, and the other CPU emits. */
 static void emit_second(void *arg)
 {
 	struct fake *fake = arg;
@@ -684,7 +692,8 @@ static void test_emit_while_signaling(struct kunit *test)
 	dma_fence_race_run(test, &fake->race, handle, emit_second, fake);
 
 	KUNIT_ASSERT_EQ(test, fake->ret, 0);
-	KUNIT_EXPECT_EQ(test, fake->processed[0], 1);
+	/* None was when the first was taken. */
+	KUNIT_EXPECT_EQ(test, fake->processed[0], 0);
 	KUNIT_EXPECT_FALSE(test, fake_signaled(fake, 1));
 	fake_finish(fake, 1);
 	KUNIT_EXPECT_EQ(test, fake_interrupt(fake, 0), 0);
@@ -741,6 +750,101 @@ static void test_wait_references(struct kunit *test)
 	KUNIT_ASSERT_EQ(test, fake_wait_for(fake, 1, 0), 0);
 	fake_del(fake, 1);
 	KUNIT_EXPECT_EQ(test, fake_drv_refs(fake, 0), 1);
+}
+
+/*
+ * The interrupt of a queue, as far as its doorbell. What a callback does comes
+ * after that, and without the lock of the doorbells.
+ */
+#define FAKE_DOORBELL 5
+
+static void emit_in_callback(struct fake *fake)
+{
+	struct xarray *doorbells = &fake->adev->userq_doorbell_xa;
+
+	fake->ret = xa_trylock(doorbells) ? 0 : -EDEADLK;
+	if (!fake->ret)
+		xa_unlock(doorbells);
+	amdgpu_userq_fence_init(&fake->queue[0], fake->f[1], 2);
+}
+
+static void test_doorbell(struct kunit *test)
+{
+	struct fake *fake = test->priv;
+	struct delayed_work *hang = &fake->queue[0].hang_detect_work;
+	struct xarray *doorbells = &fake->adev->userq_doorbell_xa;
+
+	xa_init_flags(doorbells, XA_FLAGS_LOCK_IRQ);
+	KUNIT_ASSERT_EQ(test, xa_insert_irq(doorbells, FAKE_DOORBELL,
+					    &fake->queue[0], GFP_KERNEL), 0);
+	fake_new_fences(test, 1);
+	KUNIT_ASSERT_EQ(test, amdgpu_userq_fence_alloc(&fake->queue[0],
+						       &fake->f[1]), 0);
+	KUNIT_ASSERT_EQ(test, fake_add_cb(fake, 0, emit_in_callback), 0);
+	fake_finish(fake, 0);
+	amdgpu_userq_process_fence_irq(fake->adev, FAKE_DOORBELL);
+	KUNIT_EXPECT_EQ(test, fake->cb[0].calls, 1);
+	KUNIT_EXPECT_EQ(test, fake->ret, 0);
+	KUNIT_EXPECT_TRUE(test, delayed_work_pending(hang));
+
+	fake_finish(fake, 1);
+	amdgpu_userq_process_fence_irq(fake->adev, FAKE_DOORBELL);
+	KUNIT_EXPECT_TRUE(test, fake_signaled(fake, 1));
+	KUNIT_EXPECT_FALSE(test, delayed_work_pending(hang));
+
+	xa_erase_irq(doorbells, FAKE_DOORBELL);
+	xa_destroy(doorbells);
+}
+
+/*
+ * A look has signaled the last fence, the interrupt is yet to come, and the
+ * queue goes.
+ */
+static void test_del_before_interrupt(struct kunit *test)
+{
+	struct fake *fake = test->priv;
+	int i;
+
+	fake_new_fences(test, 2);
+	for (i = 0; i < 2; i++)
+		KUNIT_ASSERT_EQ(test, fake_add_cb(fake, i, NULL), 0);
+	fake_finish(fake, 1);
+	KUNIT_ASSERT_TRUE(test, dma_fence_is_signaled(fake_fence(fake, 1)));
+	fake_del(fake, 0);
+
+	for (i = 0; i < 2; i++) {
+		KUNIT_EXPECT_EQ(test, dma_fence_get_status(fake_fence(fake, i)), 1);
+		KUNIT_EXPECT_EQ(test, fake->cb[i].calls, 1);
+		KUNIT_EXPECT_EQ(test, fake_refs(fake, i), 1);
+		fake_put(fake, i);
+	}
+	rcu_barrier();
+	KUNIT_EXPECT_EQ(test, fake_slots(fake), 1);
+}
+
+/* The same, and user space has let the write pointer go backwards. */
+static void test_del_pending(struct kunit *test)
+{
+	struct fake *fake = test->priv;
+
+	KUNIT_ASSERT_EQ(test, fake_wait_for(fake, 0, 1), 0);
+	KUNIT_ASSERT_EQ(test, fake_emit(fake, 0, 0, 5), 0);
+	KUNIT_ASSERT_EQ(test, fake_add_cb(fake, 0, NULL), 0);
+	KUNIT_ASSERT_EQ(test, fake_emit(fake, 1, 0, 3), 0);
+	fake_write(fake, 0, 3);
+	KUNIT_ASSERT_TRUE(test, dma_fence_is_signaled(fake_fence(fake, 1)));
+	KUNIT_EXPECT_FALSE(test, fake_signaled(fake, 0));
+	fake_del(fake, 0);
+
+	KUNIT_EXPECT_EQ(test, dma_fence_get_status(fake_fence(fake, 0)), -ECANCELED);
+	KUNIT_EXPECT_EQ(test, fake->cb[0].calls, 1);
+	KUNIT_EXPECT_EQ(test, fake->cb[0].error, -ECANCELED);
+	KUNIT_EXPECT_FALSE(test, fake->cb[0].locked);
+	KUNIT_EXPECT_EQ(test, fake_drv_refs(fake, 1), 1);
+	fake_put(fake, 0);
+	fake_put(fake, 1);
+	rcu_barrier();
+	KUNIT_EXPECT_EQ(test, fake_slots(fake), 1);
 }
 
 /* A fence keeps its fence driver, until it is freed. */
@@ -923,6 +1027,9 @@ static struct kunit_case amdgpu_userq_fence_cases[] = {
 	KUNIT_CASE(test_taken),
 	KUNIT_CASE(test_emit_while_signaling),
 	KUNIT_CASE(test_wait_references),
+	KUNIT_CASE(test_doorbell),
+	KUNIT_CASE(test_del_before_interrupt),
+	KUNIT_CASE(test_del_pending),
 	KUNIT_CASE(test_outlives),
 	KUNIT_CASE(test_free_waits_for_reader),
 	KUNIT_CASE_SLOW(test_random),
