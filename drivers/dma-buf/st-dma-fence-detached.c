@@ -444,17 +444,33 @@ static void st_test_merge(struct kunit *test)
 	struct dma_fence_unwrap iter;
 	int n = 0;
 
-	/* Signaled ones are left out, the only pending one is the result. */
-	merged = dma_fence_unwrap_merge(w->f[0], w->pending, w->f[1]);
+	/* One that was signaled without an error is left out. */
+	merged = dma_fence_unwrap_merge(w->f[0], w->pending);
 	KUNIT_EXPECT_PTR_EQ(test, merged, w->pending);
 	dma_fence_put(merged);
 
-	/* Without that, a stub that is signaled. */
+	/* One that failed stays beside what is pending. */
+	merged = dma_fence_unwrap_merge(w->f[0], w->pending, w->f[1]);
+	KUNIT_ASSERT_NOT_NULL(test, merged);
+	dma_fence_unwrap_for_each(f, &iter, merged) {
+		KUNIT_EXPECT_TRUE(test, f == w->pending || f == w->f[1]);
+		n++;
+	}
+	KUNIT_EXPECT_EQ(test, n, 2);
+	dma_fence_put(merged);
+
+	/* With nothing pending, it is the result. */
 	merged = dma_fence_unwrap_merge(w->f[0], w->f[1]);
+	KUNIT_EXPECT_PTR_EQ(test, merged, w->f[1]);
+	dma_fence_put(merged);
+
+	/* Without an error, a stub that is signaled. */
+	merged = dma_fence_unwrap_merge(w->f[0], w->f[0]);
 	KUNIT_ASSERT_NOT_NULL(test, merged);
 	KUNIT_EXPECT_TRUE(test, dma_fence_is_signaled(merged));
 	dma_fence_put(merged);
 
+	n = 0;
 	array = st_array_of(test, w->f[0], w->f[1]);
 	dma_fence_unwrap_for_each(f, &iter, array)
 		KUNIT_EXPECT_PTR_EQ(test, f, w->f[n++]);
