@@ -94,8 +94,9 @@
 /**
  * DOC: fence signaling protocol
  *
- * The fence lock guards the callback list, the error, and the step from
- * unsignaled to signaled. It is a leaf, nothing else is locked under it.
+ * The fence lock guards the callback list, the step from unsignaled to signaled,
+ * and the error against dma_fence_try_set_error(). It is a leaf, nothing else is
+ * locked under it.
  *
  * Signaling takes the callback list off the fence, stores the timestamp where
  * the list was, and publishes the new state by one atomic operation on

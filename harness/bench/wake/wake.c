@@ -228,6 +228,10 @@ static void wake_exit(struct kunit *test)
 
 	if (!w)
 		return;
+#ifdef WAKE_FINI
+	/* The base does it in nouveau_fence_context_del(). */
+	nouveau_fence_context_fini(&w->chan);
+#endif
 	nouveau_fence_context_del(w->fctx);
 	nouveau_fence_context_free(w->fctx);
 }

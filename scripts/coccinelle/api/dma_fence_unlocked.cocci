@@ -443,12 +443,17 @@ position p;
 // ---------------------------------------------------------------------------
 // The list of callbacks
 
+// Other structures have a member of that name, too.
 @cb_list depends on !patch@
+identifier other != dma_fence;
+struct other *o;
 expression f;
 position p;
 @@
 
 (
+  o->cb_list
+|
 * f->cb_list@p
 |
 * f.cb_list@p

@@ -1281,6 +1281,22 @@ static void test_suspend_del(struct kunit *test)
 	nouveau_fence_resume(fake->drm);
 }
 
+/* An event that is allowed while suspended is not allowed in the hardware. */
+static void test_suspend_event(struct kunit *test)
+{
+	struct fake *fake = test->priv;
+
+	fake_new_fences(test, 2);
+	fake_finish(fake, 1);
+	nouveau_fence_suspend(fake->drm);
+	KUNIT_EXPECT_TRUE(test, dma_fence_is_signaled(&fake->f[0]->base));
+	KUNIT_EXPECT_EQ(test, fake_add_cb(fake, 1, NULL), 0);
+	KUNIT_EXPECT_EQ(test, fake->allows, 0);
+
+	nouveau_fence_resume(fake->drm);
+	KUNIT_EXPECT_EQ(test, fake->allows, 1);
+}
+
 static struct kunit_case nouveau_fence_cases[] = {
 	KUNIT_CASE(test_in_order),
 	KUNIT_CASE(test_out_of_order),
@@ -1309,6 +1325,7 @@ static struct kunit_case nouveau_fence_cases[] = {
 	KUNIT_CASE(test_event_random),
 	KUNIT_CASE(test_suspend),
 	KUNIT_CASE(test_suspend_del),
+	KUNIT_CASE(test_suspend_event),
 	KUNIT_CASE(test_client_work),
 	KUNIT_CASE(test_client_fini),
 	{}
