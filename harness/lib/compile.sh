@@ -19,7 +19,7 @@ touched() { # commit or range: the kernel's C files that it edits or brings, as 
 
 # Objects for C files, in the form that make wants. amdkfd is compiled from within amdgpu.
 objects_of() {
-	sed -e 's/\.c$/.o/' -e 's,/amd/amdkfd/kfd_svm,/amd/amdgpu/../amdkfd/kfd_svm,'
+	sed -e 's/\.c$/.o/' -e 's,/amd/amdkfd/,/amd/amdgpu/../amdkfd/,'
 }
 
 # Of C files or objects those that a compiler can take.
