@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: GPL-2.0-only
 # The door to the harness; "make help" explains the targets.
 MAKEFLAGS += --no-print-directory
-export KDIR OUT SIGNOFF TREE BASE MINUTES SOAK FULL
+export KDIR OUT SIGNOFF TREE BASE MINUTES SOAK FULL BOCHS
 
 all:                  ## the series from nothing to tested patches in out/series; KDIR=tree on that
 	@harness/all.sh

@@ -84,9 +84,9 @@ build_kernel() {
 		fresh=1
 		cat "$whole" >"$objects" 2>/dev/null || echo '~1300' >"$objects"
 	fi
-	# Nothing is asked of nouveau on the base. Its symbol stays, so that ccache's key is the same.
+	# Only geforce asks anything of nouveau on the base. Its symbol stays, so that ccache's key is the same.
 	without=
-	if [ "$side" = plain ]; then
+	if [ "$side" = plain ] && [ "$config" != geforce ]; then
 		without=CONFIG_DRM_NOUVEAU=
 	fi
 	# shellcheck disable=SC2086 # words

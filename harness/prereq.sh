@@ -26,6 +26,13 @@ wanted() {
 			qemu-system-x86_64 qemu-system-x86
 			gnuplot gnuplot-nox
 		LIST
+	elif [ "${1-}" = geforce ]; then
+		cat <<-LIST
+			busybox busybox-static
+			grub-mkrescue grub-common
+			/usr/lib/grub/i386-pc/boot.img grub-pc-bin
+			xorriso xorriso
+		LIST
 	elif [ "${1-}" = deb ]; then
 		cat <<-LIST
 			quilt quilt

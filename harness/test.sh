@@ -25,6 +25,9 @@ for check; do
 	*" $check "*) ;;
 	*) die "no check is called $check; there are: $names" ;;
 	esac
+	if [ "$check" = geforce ]; then
+		run harness/geforce.sh needs || exit 2
+	fi
 done
 [ $# -lt 5 ] || need_disk "$build" 8000 'the checks'
 rm -rf "$build/results"

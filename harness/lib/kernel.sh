@@ -34,6 +34,8 @@ amdgpu   um      series  amdgpu   um amdgpu
 rt       x86_64  step    qemu     qemu rt kcsan devices
 kcsan    x86_64  step    qemu     qemu rt kcsan devices
 vmwgfx   x86_64  step    vmwgfx   qemu vmwgfx
+geforce  x86_64  step    geforce  qemu geforce
+i915     x86_64  step    i915     qemu i915
 '
 
 # Sets $arch, $build_of, $fragments, $work, $src and $obj for one of them.
