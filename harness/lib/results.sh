@@ -107,7 +107,7 @@ on_both() { # what the base's result depends on beside the base, directory of so
 	sides=series
 	if [ -n "${FULL-}" ] || [ "$(cat "$base.key" 2>/dev/null)" != "$key" ]; then
 		base=$build/recorded/$which
-		made_by=$(cat harness/config/*.config harness/kunit.sh "harness/$3"* | git hash-object --stdin)
+		made_by=$(cat harness/config/*.config harness/kunit.sh "harness/$3"*.sh | git hash-object --stdin)
 		sources=$build/$2/src
 		if [ "$(cat "$base.key" "$base.made_by" 2>/dev/null)" != "$key
 $made_by" ]; then
