@@ -19,7 +19,7 @@ series_commits
 base_top=$(
 	# shellcheck disable=SC2317 # commit_series calls it
 	patches() {
-		grep -l '^Brings: .*bench\.c$' series/*.patch
+		grep -l '^Brings: .*bench\(_kunit\)*\.c$' series/*.patch
 	}
 	fixed_identity && commit_series "$repo" base "the base"
 ) || exit 2
@@ -51,7 +51,7 @@ compile() { # config, arch, configuration to start from, targets
 	[ ! -s "$tmp/lost" ] || die "not in the configuration $1: $(head -n 1 "$tmp/lost")"
 	# shellcheck disable=SC2086 # words
 	step "build-bench-$side-$1" make -C "$src" ARCH="$2" O="$obj" CC="$cc" -j"$jobs" \
-		KBUILD_BUILD_TIMESTAMP=0 CFLAGS_st-dma-fence-bench.o="$include" $4 ||
+		KBUILD_BUILD_TIMESTAMP=0 CFLAGS_tests/dma-fence-bench_kunit.o="$include" $4 ||
 		die "cannot build $1: $(first_error "$build/log/build-bench-$side-$1.log")"
 	echo "$wanted" >"$obj.done"
 }

@@ -108,7 +108,7 @@ fi
 # Of the data races that a log has, those that count: a function of drivers/dma-buf, or an inline one
 # of the headers, is in the stack of one of the two accesses.
 races() { # kernel log, directory of the kernel
-	nm "$2"/drivers/dma-buf/*.o | awk '$2 ~ /^[tT]$/ { print $3 }' >"$tmp/functions"
+	find "$2/drivers/dma-buf" -name '*.o' -exec nm {} + | awk '$2 ~ /^[tT]$/ { print $3 }' >"$tmp/functions"
 	awk 'NR == FNR { ours[$1]; next }
 		/^BUG: KCSAN: / { if (hit) print race; race = $0; hit = 0; next }
 		/^=+$/ { if (hit) print race; race = ""; hit = 0; next }

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
-/* Included before st-dma-fence-bench.c when it is compiled for the base. */
+/* Included before dma-fence-bench_kunit.c when it is compiled for the base. */
 #include <linux/dma-fence.h>
 
 /* The base's call has a lock that is optional; the series' need not have one. */

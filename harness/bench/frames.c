@@ -3,7 +3,7 @@
  * Frames of 30 buffers, as the first process of a user-mode kernel: each buffer
  * has a fence of the renderer and one of the display, all are merged into one
  * fence, somebody waits for that, and another thread signals. Prints lines like
- * those of st-dma-fence-bench.c to a file, then ends the kernel.
+ * those of dma-fence-bench_kunit.c to a file, then ends the kernel.
  */
 #include <errno.h>
 #include <fcntl.h>

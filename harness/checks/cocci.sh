@@ -93,5 +93,5 @@ comm -13 "$tmp/found" "$tmp/due" |
 	none "cocci: finds all $(wc -l <"$tmp/due") places in the base that it is for"
 git --git-dir="$repo" diff-tree -r --no-renames --name-only --diff-filter=d base "$series_top" -- \
 	drivers include | grep '\.[ch]$' | sort -u -o "$tmp/files" - "$tmp/files"
-cocci_places "$series_top" | grep -v -E ' drivers/dma-buf/(dma-fence(-signal)?\.c|st-.*) ' |
+cocci_places "$series_top" | grep -v -E ' drivers/dma-buf/(dma-fence(-signal)?\.c|st-.*|tests/.*) ' |
 	none "cocci: finds none in $(wc -l <"$tmp/files") files of the series, outside the core and its tests"

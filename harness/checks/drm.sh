@@ -38,4 +38,4 @@ place "$base.reports" >"$tmp/old"
 place "$result.reports" | comm -13 "$tmp/old" - |
 	grep -v '/scheduler/tests/tests_scheduler.c:[0-9]* at drm_sched_client_work$' |
 	none 'drm: no report that the base does not have'
-exported big drivers/dma-buf/st- drivers/gpu/drm/nouveau/
+exported big drivers/dma-buf/st- drivers/dma-buf/tests/ drivers/gpu/drm/nouveau/

@@ -6,4 +6,4 @@
 . "$(dirname "$0")/../lib/results.sh"
 
 suites um
-exported um drivers/dma-buf/st- drivers/gpu/drm/nouveau/
+exported um drivers/dma-buf/st- drivers/dma-buf/tests/ drivers/gpu/drm/nouveau/

@@ -4,7 +4,7 @@
  * events. The channel is a sequence number, which an interrupt writes when the
  * fence is finished; a sample is the time from there until the wait returns.
  *
- * Prints lines like those of st-dma-fence-bench.c: wake-new/N, signaling is
+ * Prints lines like those of dma-fence-bench_kunit.c: wake-new/N, signaling is
  * enabled by the wait, N us or up to twice that before the fence finishes;
  * wake-late/N, it was enabled 30 ms before the wait; wake-poll/100, the time
  * that the CPU is kept from other work while a task waits for 100 ms.
