@@ -50,9 +50,9 @@ printf '%-40s %s\n' base "$(head -n 1 "$build/base")" patches "$(patches_to_mail
 printf '\n%-40s %7s %7s %7s\n' suite passed failed skipped
 kunit_table "$result.tsv"
 printf '\n%-40s %7d\n\n' 'reports of lockdep and the like' "$(wc -l <"$result.reports")"
-printf '%-40s %7s\n' step seconds
-awk '{ printf "%-40s %7d\n", $1, $2; all += $2 } END { printf "%-40s %7d\n", "together", all }' \
-	"$build/seconds"
+printf '%-40s %7s %7s\n' step seconds CPU
+awk '{ printf "%-40s %7d %7d\n", $1, $2, $3; all += $2; cpu += $3 }
+	END { printf "%-40s %7d %7d\n", "together", all, cpu }' "$build/seconds"
 if [ "$failed" != 0 ]; then
 	awk -F '\t' '$2 != "PASS" && $2 != "SKIP" { print "failed: " $1 }' "$result.tsv"
 	sed 's/^/report: /' "$result.reports"

@@ -16,4 +16,5 @@ elif [ ! -s "$COUNTS" ]; then
 	echo "FAIL $1 checked nothing    (alone: make test-$1)"
 	echo 'fail 1' >>"$COUNTS"
 fi
-echo "seconds $(($(date +%s) - began))" >>"$COUNTS"
+count_cpu
+printf '%s %s\n' seconds $(($(date +%s) - began)) cpu "$cpu" >>"$COUNTS"

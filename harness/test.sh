@@ -46,11 +46,11 @@ sum() { # word, files
 	cat "$@" | awk -v word="$word" '$1 == word { sum += $2 } END { print sum + 0 }'
 }
 if [ $# -gt 1 ]; then
-	printf '\n%-12s %7s %7s %7s %8s\n' check passed failed skipped seconds
+	printf '\n%-12s %7s %7s %7s %8s %8s\n' check passed failed skipped seconds CPU
 	for check; do
 		file=$build/results/$check
-		printf '%-12s %7d %7d %7d %8d\n' "$check" "$(sum pass "$file")" "$(sum fail "$file")" \
-			"$(sum skip "$file")" "$(sum seconds "$file")"
+		printf '%-12s %7d %7d %7d %8d %8d\n' "$check" "$(sum pass "$file")" "$(sum fail "$file")" \
+			"$(sum skip "$file")" "$(sum seconds "$file")" "$(sum cpu "$file")"
 	done
 	echo
 fi

@@ -91,7 +91,14 @@ absolute() { # path
 	esac
 }
 
-# Run a command as a step: output to build/log/NAME.log, progress on a terminal, seconds to
+# CPU seconds, user and system, of what this shell has started and waited for. Leaves them in $cpu, since a
+# subshell would see none.
+count_cpu() {
+	times >"$tmp/times"
+	cpu=$(awk 'NR == 2 { gsub(/[ms]/, " "); printf "%d", ($1 + $3) * 60 + $2 + $4 }' "$tmp/times")
+}
+
+# Run a command as a step: output to build/log/NAME.log, progress on a terminal, seconds and CPU seconds to
 # build/seconds. A step that compiles says how many objects to expect in build/objects.NAME.
 step() { # name, command...
 	name=$1
@@ -99,6 +106,8 @@ step() { # name, command...
 	mkdir -p "$build/log"
 	log=$build/log/$name.log
 	begun=$(date +%s)
+	count_cpu
+	cpu_begun=$cpu
 	setsid setpriv --pdeathsig TERM "$@" >"$log" 2>&1 </dev/null &
 	child=$!
 	if [ -t 2 ]; then
@@ -111,11 +120,12 @@ step() { # name, command...
 	step_rc=$?
 	child=
 	seconds=$(($(date +%s) - begun))
+	count_cpu
 	if [ -t 2 ]; then
 		printf '\r\033[K' >&2
 	fi
 	printf '%-24s %4d s\n' "$name" "$seconds"
-	printf '%s %s\n' "$name" "$seconds" >>"$build/seconds"
+	printf '%s %s %s\n' "$name" "$seconds" $((cpu - cpu_begun)) >>"$build/seconds"
 	return "$step_rc"
 }
 
