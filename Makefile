@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: GPL-2.0-only
 # The door to the harness; "make help" explains the targets.
 MAKEFLAGS += --no-print-directory
-export KDIR OUT SIGNOFF TREE BASE MINUTES SOAK FULL BOCHS
+export KDIR OUT SIGNOFF TREE BASE MINUTES SOAK FULL BOCHS PART
 
 all:                  ## the series from nothing to tested patches in out/series; KDIR=tree on that
 	@harness/all.sh
@@ -19,8 +19,11 @@ tree:                 ## build/tree: a git tree with the base and one commit a p
 save:                 ## commits of build/tree (or of TREE=dir) back to series/ and our files
 	@harness/save.sh
 
-series:               ## patches for git am in out/series; KDIR=tree OUT=dir SIGNOFF=1
+series:               ## mails for git am in out/series, a directory each part; PART=name KDIR=tree OUT=dir SIGNOFF=1
 	@harness/series.sh
+
+parts:                ## the parts of the series: patches, the tree that takes them, the parts they need
+	@harness/series.sh parts
 
 deb:                  ## patches for a Debian kernel source package in out/deb, tried with quilt
 	@harness/deb.sh
@@ -55,4 +58,4 @@ soak:                 ## boot stress and race suites again and again: MINUTES=10
 clean:                ## delete build/ and out/ (not while build/tree has unsaved work)
 	@harness/clean.sh
 
-.PHONY: all help base tree save series deb test test-all docs bench bench-quick bench-wake mutants soak clean
+.PHONY: all help base tree save series parts deb test test-all docs bench bench-quick bench-wake mutants soak clean

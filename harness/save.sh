@@ -55,9 +55,6 @@ keep_variant() { # commit, its patch
 
 new=$tmp/new
 mkdir -p "$new/series${variant:+/$variant}"
-if [ -f series/cover ]; then
-	cp -p series/cover "$new/series/"
-fi
 : >"$tmp/brought"
 number=0
 extras=0

@@ -1,77 +1,42 @@
 #!/bin/sh
 # SPDX-License-Identifier: GPL-2.0-only
-# Write the series as mail for git am, tried on a copy of the files that it edits.
+# Write the parts of the series as mail for git am, a directory each, or one of them with PART=name. They are
+# tried on a copy of the files that they edit. "series.sh parts" lists the parts.
 . "$(dirname "$0")/lib/run.sh"
 . harness/lib/series.sh
+. harness/lib/parts.sh
+. harness/lib/mail.sh
 begin
 
+[ -n "$(patches)" ] || die "series/ holds no patch"
+if [ "${1-}" = parts ]; then
+	read_parts
+	for part in $(parts); do
+		printf '%-14s %3d  %-10s %s\n' "$part" "$(part_patches "$part" | wc -l)" "$(part_tree "$part")" \
+			"$(part_needs "$part" | fold -s -w 80 | sed '2,$s/^/                               /')"
+	done
+	exit
+fi
+PART=${PART-}
 out=$top/out/series
 if [ -n "${OUT-}" ]; then
 	out=$(absolute "$OUT")
 fi
-[ -n "$(patches)" ] || die "series/ holds no patch"
 if [ -e "$out" ]; then
 	[ -d "$out" ] || die "OUT is no directory: $out"
-	other=$(find "$out" -mindepth 1 -maxdepth 1 ! -name '[0-9][0-9][0-9][0-9]-*.patch' | head -n 1)
+	other=$(find "$out" -mindepth 1 ! -name '[0-9][0-9][0-9][0-9]-*.patch' \
+		! -path "$out/[0-9][0-9]-*" | head -n 1)
 	[ -z "$other" ] || die "OUT holds something else: $other"
-	[ -z "$(ls -A "$out")" ] || [ -e "$out/0000-cover-letter.patch" ] ||
+	[ -z "$(find "$out" -maxdepth 1 -name '*.patch')" ] || [ -e "$out/0000-cover-letter.patch" ] ||
 		die "OUT holds patches that are not a series of ours: $out"
 fi
 
-# Which checks cover which patches: a line of series/tests is a pattern for titles, a tab, the checks.
-coverage() {
-	patches_to_mail | while read -r p; do patch_message "$p" | head -n 1; done |
-		awk -F '\t' '
-			NR == FNR { pattern[++n] = $1; text[n] = $2; next }
-			{
-				for (i = 1; i < n && $0 !~ "^(" pattern[i] ")"; i++)
-					;
-				list[i] = list[i] " " FNR
-			}
-			END {
-				for (i = 1; i <= n; i++) {
-					out = ""
-					m = split(list[i], at, " ")
-					for (j = 1; j <= m; j++)
-						if (j == 1 || at[j] != at[j - 1] + 1)
-							out = out (j > 1 ? ", " : "") at[j]
-						else if (at[j + 1] != at[j] + 1)
-							out = out "-" at[j]
-					if (m)
-						print "- " out ": " text[i]
-				}
-			}' series/tests - | fold -s -w 72 | sed -e 's/ *$//' -e 's/^[^-]/  &/'
-}
-
-# The mails get the people as To: and Cc:, as get_maintainer of that tree names them.
-people() { # directory with get_maintainer.pl and MAINTAINERS
-	key=$(cat "$1"/* | git hash-object --stdin)-$(series_hash)
-	cache=$build/people/$key
-	if [ ! -d "$cache" ]; then
-		mkdir -p "$build/people" "$tmp/people"
-		find "$build/people" -mindepth 1 -maxdepth 1 -mtime +1 -exec rm -rf {} +
-		# shellcheck disable=SC2016 # expanded by the inner shell
-		(cd "$1" && find "$tmp/out" -name '*.patch' ! -name '0000-*' -print0 | xargs -0 -P "$jobs" -I {} \
-			sh -c 'perl get_maintainer.pl --no-tree --mpath=MAINTAINERS --nogit \
-				--nogit-fallback --roles "$1" >"$2/$(basename "$1")"' people {} "$tmp/people") 2>"$tmp/people.log"
-		cat "$tmp/people"/* >"$tmp/people/0000-cover-letter.patch"
-		for file in "$tmp/people"/*; do
-			# What is for everybody goes to the core's maintainers and to all lists.
-			if [ "$(wc -l <"$file")" -gt 40 ]; then
-				grep -E 'maintainer:DMA BUFFER|list' "$file" >"$tmp/few"
-				mv "$tmp/few" "$file"
-			fi
-			sed -i -E -e 's/^(.*<[^>]*>|[^ ]+) \((maintainer|supporter).*/To: \1/' -e t \
-				-e 's/^(.*<[^>]*>|[^ ]+) \(.*/Cc: \1/' "$file"
-			sort -u -o "$file" "$file"
-		done
-		mv -T "$tmp/people" "$cache" || [ -d "$cache" ] || exit 2
+# The commit that the copy was made from, if there is one and the files are as it has them.
+base_commit() {
+	if [ -n "${KDIR-}" ] && [ -e "$kdir/.git" ] &&
+	   tr '\n' '\0' <"$tmp/edits" | xargs -0 git --no-optional-locks -C "$kdir" diff --quiet HEAD -- 2>/dev/null; then
+		git -C "$kdir" rev-parse HEAD
 	fi
-	for mail in "$tmp/out"/*.patch; do
-		awk 'NR == FNR { all[$1] = all[$1] (all[$1] ? ",\n " : $1 " ") substr($0, 5); next }
-			/^$/ && !done++ { for (i = split("Cc: To:", h, " "); i; i--) if (all[h[i]]) print all[h[i]] }
-			{ print }' "$cache/${mail##*/}" "$mail" >"$tmp/mail" && mv "$tmp/mail" "$mail" || exit 2
-	done
 }
 
 copy=$tmp/copy
@@ -127,16 +92,38 @@ export GIT_CONFIG_GLOBAL GIT_CONFIG_SYSTEM
 
 git init -q -b main "$copy" && cp "$tmp/attributes" "$copy/.git/info/attributes" &&
 	git -C "$copy" add -A -f . && git -C "$copy" commit -q -m base || exit 2
-last=$(commit_series "$copy/.git" HEAD "$where" patches_to_mail) || exit 2
-git -C "$copy" branch series "$last" || exit 2
-if [ -f series/cover ]; then
-	git -C "$copy" config branch.series.description "$(cat series/cover && printf '\nPatches, and what covers them:\n\n' && coverage)"
+read_parts
+if [ -n "$PART" ] && [ -z "$(part_patches "$PART")" ]; then
+	die "no part of this series is called $PART; make parts lists them"
 fi
-mkdir "$tmp/out"
-git -C "$copy" format-patch -q -n --cover-letter --cover-from-description=subject \
-	--no-renames --no-signature ${SIGNOFF:+--signoff} -o "$tmp/out" main..series || exit 2
+base=$(git -C "$copy" rev-parse main)
+known=$(base_commit)
+number=0
+for part in $(parts); do
+	number=$((number + 1))
+	[ -z "$PART" ] || [ "$PART" = "$part" ] || continue
+	# shellcheck disable=SC2046 # words
+	below=$(commit_parts "$copy/.git" "$base" "$where" $(part_base "$part")) || exit 2
+	# shellcheck disable=SC2046 # words
+	last=$(commit_parts "$copy/.git" "$base" "$where" $(part_base "$part") "$part") || exit 2
+	git -C "$copy" branch "$part" "$last" || exit 2
+	set -- --no-cover-letter
+	if [ -f "series/covers/$part" ]; then
+		git -C "$copy" config "branch.$part.description" "$(cover "$part")"
+		set -- --cover-letter --cover-from-description=subject
+	fi
+	dir=$tmp/out/$(printf %02d $number)-$part
+	mkdir -p "$dir"
+	git -C "$copy" format-patch -q -n "$@" --base=main --no-renames --no-signature \
+		${SIGNOFF:+--signoff} -o "$dir" "$below..$part" || exit 2
+	# Nobody has the commit of a copy.
+	sed -i "s/^base-commit: $base\$/base-commit: $known/; /^base-commit: \$/d" "$dir"/*.patch || exit 2
+done
+if [ -z "$PART" ]; then
+	last=$(commit_series "$copy/.git" "$base" "$where" patches_to_mail) || exit 2
+fi
 mkdir "$tmp/gm"
-if git -C "$copy" show series:MAINTAINERS >"$tmp/gm/MAINTAINERS" 2>/dev/null &&
+if git -C "$copy" show "$last:MAINTAINERS" >"$tmp/gm/MAINTAINERS" 2>/dev/null &&
    if [ -n "${KDIR-}" ]; then
 	cp "$kdir/scripts/get_maintainer.pl" "$tmp/gm/" 2>/dev/null
    else
@@ -146,13 +133,13 @@ if git -C "$copy" show series:MAINTAINERS >"$tmp/gm/MAINTAINERS" 2>/dev/null &&
 else
 	note "no scripts/get_maintainer.pl in $where: the mails are to nobody"
 fi
-if [ ! -d "$out" ]; then
-	mkdir -p "$(dirname "$out")" || exit 2
-	mv "$tmp/out" "$out" || die "cannot write $out"
+mkdir -p "$out" 2>/dev/null || die "cannot write $out"
+if [ -n "$PART" ]; then
+	rm -rf "$out"/[0-9][0-9]-"$PART"
 else
-	rm -f "$out"/*.patch
-	mv "$tmp/out"/*.patch "$out" || die "cannot write $out"
+	rm -rf "$out"/[0-9][0-9]-* "$out"/*.patch
 fi
+mv "$tmp/out"/* "$out" || die "cannot write $out"
 patches_to_mail >"$tmp/mailed"
 if [ -n "$variant" ]; then
 	echo "series for $variant: $(grep -c "^series/$variant/[0-9]*[1-9]" "$tmp/mailed") of" \
@@ -161,4 +148,4 @@ if [ -n "$variant" ]; then
 elif [ -n "${KDIR-}" ]; then
 	echo "series for $kernel: all patches as they are"
 fi
-echo "$out: $(wc -l <"$tmp/mailed") patches and a cover letter"
+echo "$out: $(find "$out" -name '*.patch' ! -name '0000-*' | wc -l) patches in $(find "$out" -mindepth 1 -type d | wc -l) parts"

@@ -13,9 +13,9 @@ GIT_AUTHOR_NAME='A Tester' GIT_AUTHOR_EMAIL='a.tester@example.org' \
 at_step "$series_top"
 (
 	cd "$tmp/mail" || exit 2
-	rm 0000-cover-letter.patch
+	rm -f ./*/0000-cover-letter.patch
 	perl "$build/step/src/scripts/checkpatch.pl" --strict --show-types --terse \
-		--root="$build/step/src" ./*.patch | sed 's,^\./,,' | sort -u
+		--root="$build/step/src" ./*/*.patch | sed 's,^\./[^/]*/,,' | sort -u
 ) | grep -E ': (ERROR|WARNING|CHECK):' >"$tmp/said"
 grep -v -E '^(#|$)' harness/checkpatch.reasons >"$tmp/reasons"
 : >"$tmp/used"

@@ -73,7 +73,7 @@ for kind in plain git; do
 	status=$?
 	state_of "$tmp/$kind" | diff "$tmp/before" - >>"$tmp/log"
 	if [ "$status" = 0 ] && ! grep -q '^[<>]' "$tmp/log" &&
-	   [ -e "$tmp/out-$kind/0000-cover-letter.patch" ]; then
+	   find "$tmp/out-$kind" -name 0000-cover-letter.patch | grep -q .; then
 		pass "KDIR, a $kind tree, is left untouched"
 	else
 		fail "KDIR, a $kind tree, is left untouched" <"$tmp/log"
@@ -84,7 +84,7 @@ done
 printf '%s\n' 'Subject: dma-buf: Nothing to do' '' 'Text.' --- >"$copy/series/9999-nothing.patch"
 env -u HARNESS_LOCKED KDIR="$tmp/plain" OUT="$tmp/out-nothing" "$series" >"$tmp/log" 2>&1
 rm "$copy/series/9999-nothing.patch"
-if [ -e "$tmp/out-nothing/0000-cover-letter.patch" ] &&
+if find "$tmp/out-nothing" -name 0000-cover-letter.patch | grep -q . &&
    [ "$(find "$tmp/out-nothing" -type f | wc -l)" = "$(find "$tmp/out-plain" -type f | wc -l)" ] &&
    [ -z "$(find "$tmp/out-nothing" -size 0)" ]; then
 	pass 'no mail for a patch that changes nothing'

@@ -91,6 +91,22 @@ absolute() { # path
 	esac
 }
 
+# Is this a kernel tree that the series is for? Sets $kdir, and $variant by its version.
+use_kdir() { # path given by the caller
+	kdir=$(absolute "$1")
+	[ -d "$kdir" ] || die "KDIR is missing: $kdir"
+	for file in Makefile Kbuild Kconfig include/linux/dma-fence.h; do
+		[ -f "$kdir/$file" ] || die "KDIR is no kernel tree: $kdir has no $file"
+	done
+	version=$(awk -F ' *= *' '/^VERSION/ { v = $2 } /^PATCHLEVEL/ { print v "." $2; exit }' "$kdir/Makefile")
+	[ "$(printf '%s\n' "$version" "$kernel_min" | sort -V | head -n 1)" = "$kernel_min" ] ||
+		die "KDIR is Linux $version, older than $kernel_min: $kdir"
+	variant=
+	if [ "$version" != "$kernel" ] && [ -d "series/$version" ]; then
+		variant=$version
+	fi
+}
+
 # CPU seconds, user and system, of what this shell has started and waited for. Leaves them in $cpu, since a
 # subshell would see none.
 count_cpu() {

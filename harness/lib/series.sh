@@ -94,7 +94,15 @@ commit_series() { # repository, base commit, name of the tree in messages, perha
 			esac
 		done
 		"${4-patches}" >"$tmp/patches"
+		indexed=$commit
 		while read -r p; do
+			# Parts begin alike; what was made once stays in $tmp/made.
+			made=$(sed -n "s|^$GIT_DIR $commit $p ||p" "$tmp/made" 2>/dev/null)
+			if [ -n "$made" ]; then
+				commit=$made
+				continue
+			fi
+			[ "$indexed" = "$commit" ] || git read-tree "$commit" || exit 2
 			patch_diff "$p" >"$tmp/diff"
 			if [ -s "$tmp/diff" ] &&
 			   ! git apply --cached --whitespace=nowarn "$tmp/diff" 2>"$tmp/apply"; then
@@ -114,7 +122,10 @@ commit_series() { # repository, base commit, name of the tree in messages, perha
 				git update-index --add --cacheinfo "$mode,$blob,$file" || exit 2
 			done <"$tmp/brings" || exit 2
 			tree=$(git write-tree) || exit 2
-			commit=$(patch_message "$p" | git commit-tree -p "$commit" "$tree") || exit 2
+			made=$(patch_message "$p" | git commit-tree -p "$commit" "$tree") || exit 2
+			echo "$GIT_DIR $commit $p $made" >>"$tmp/made"
+			commit=$made
+			indexed=$commit
 		done <"$tmp/patches" || exit 2
 		echo "$commit"
 	)
@@ -173,21 +184,5 @@ unsaved() { # build directory
 		echo "${1#"$top"/}/tree has commits that make save has not taken"
 	else
 		return 1
-	fi
-}
-
-# Is this a kernel tree that the series is for? Sets $kdir, and $variant by its version.
-use_kdir() { # path given by the caller
-	kdir=$(absolute "$1")
-	[ -d "$kdir" ] || die "KDIR is missing: $kdir"
-	for file in Makefile Kbuild Kconfig include/linux/dma-fence.h; do
-		[ -f "$kdir/$file" ] || die "KDIR is no kernel tree: $kdir has no $file"
-	done
-	version=$(awk -F ' *= *' '/^VERSION/ { v = $2 } /^PATCHLEVEL/ { print v "." $2; exit }' "$kdir/Makefile")
-	[ "$(printf '%s\n' "$version" "$kernel_min" | sort -V | head -n 1)" = "$kernel_min" ] ||
-		die "KDIR is Linux $version, older than $kernel_min: $kdir"
-	variant=
-	if [ "$version" != "$kernel" ] && [ -d "series/$version" ]; then
-		variant=$version
 	fi
 }
