@@ -46,6 +46,9 @@ bench:                ## base and series measured; table, CSV and plots in out/b
 bench-quick:          ## the instruction counts alone
 	@harness/bench.sh quick
 
+bench-times:          ## the times in QEMU alone, without user mode
+	@harness/bench.sh times
+
 bench-wake:           ## how late waits on nouveau's channels without events wake
 	@harness/bench.sh wake
 
@@ -58,4 +61,4 @@ soak:                 ## boot stress and race suites again and again: MINUTES=10
 clean:                ## delete build/ and out/ (not while build/tree has unsaved work)
 	@harness/clean.sh
 
-.PHONY: all help base tree save series parts deb test test-all docs bench bench-quick bench-wake mutants soak clean
+.PHONY: all help base tree save series parts deb test test-all docs bench bench-quick bench-times bench-wake mutants soak clean

@@ -28,10 +28,10 @@ awk '$3 == "nops/100" && $8 != 100 { print "100 instructions count as " $8 }
 
 # A row of the table is the median of the medians of the runs; its spread is that of the medians.
 awk -f harness/bench/table.awk -v goals=harness/bench/goals -v csv="$out/bench.csv" "$runs" >"$table"
-if [ "$what" != wake ]; then
+if [ "$what" = all ] || [ "$what" = quick ]; then
 	{
 		gcc --version | head -n 1
-		awk -F , '$1 == "icount" && $2 == "count" { print $3, $5, $8 }' "$out/bench.csv"
+		awk -F , '$1 == "icount" && $2 ~ /^(count|time)$/ { print $3, $5, $8 }' "$out/bench.csv"
 	} >"$out/counts"
 fi
 cat "$table"

@@ -1,9 +1,9 @@
 #!/bin/sh
 # SPDX-License-Identifier: GPL-2.0-only
-# Base and series measured in one run, from the same configurations: bench.sh all|quick|wake
-# quick is the instruction counts alone, wake the waits on nouveau's channels without events. A
-# table goes to standard output; out/bench gets bench.csv (a line a row), runs.csv (a line a row of
-# each run), counts and plots.
+# Base and series measured in one run, from the same configurations: bench.sh all|quick|times|wake
+# quick is the instruction counts alone, times the rows of time in QEMU alone, wake the waits on
+# nouveau's channels without events. A table goes to standard output; out/bench gets bench.csv (a
+# line a row), runs.csv (a line a row of each run), counts and plots.
 . "$(dirname "$0")/lib/run.sh"
 . harness/lib/series.sh
 . harness/lib/kernel.sh
@@ -68,7 +68,7 @@ collect() { # machine, run, file
 
 qemu() { # machine, run, suite and case, accelerator and CPUs, kHz of the cycle counter
 	# shellcheck disable=SC2086 # words
-	step "bench-$1-$side-$2" timeout -k 5 300 qemu-system-x86_64 -nodefaults -no-user-config -display none \
+	step "bench-$1-$side-$2" timeout -k 5 900 qemu-system-x86_64 -nodefaults -no-user-config -display none \
 		-monitor none -serial stdio -no-reboot -cpu qemu64 -m 256 -accel $4 \
 		-kernel "$build/bench/$side/x86/arch/x86/boot/bzImage" \
 		-append "console=ttyS0 tsc=reliable tsc_early_khz=$5 no_timer_check panic=-1 \
@@ -89,7 +89,7 @@ wake() { # run
 
 uml() { # machine, run, words for the kernel, perhaps what is to start it
 	# shellcheck disable=SC2086 # words
-	step "bench-$1-$side-$2" timeout -k 5 300 ${4-} "$build/bench/$side/um/linux" mem=256M ncpus=2 seccomp=on \
+	step "bench-$1-$side-$2" timeout -k 5 900 ${4-} "$build/bench/$side/um/linux" mem=256M ncpus=2 seccomp=on \
 		console=tty panic=-1 $3
 }
 
@@ -169,21 +169,25 @@ done
 for run in 1 2; do
 	for s in base series; do
 		use $s
-		[ "$what" = wake ] || count $run
-		[ "$what" = quick ] || wake $run
+		case $what in all | quick) count $run ;; esac
+		case $what in all | wake) wake $run ;; esac
 	done
 done
-if [ "$what" = all ]; then
+if [ "$what" = all ] || [ "$what" = times ]; then
 	for run in 1 2 3 4 5; do
 		for s in base series; do
 			use $s
-			uml_suite um $run 'dma-fence-bench.time_*'
-			uml_suite sched $run 'drm_sched_bench.*'
-			frames $run
+			if [ "$what" = all ]; then
+				uml_suite um $run 'dma-fence-bench.time_*'
+				uml_suite sched $run 'drm_sched_bench.*'
+				frames $run
+			fi
 			qemu qemu $run 'dma-fence-bench.time_*' 'tcg,thread=multi -smp 2,sockets=2' \
 				"$(awk '/MHz/ { print int($4 * 1000); exit }' /proc/cpuinfo)"
 		done
 	done
+fi
+if [ "$what" = all ]; then
 	for s in base series; do
 		use $s
 		sizes
