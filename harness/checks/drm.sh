@@ -10,11 +10,9 @@ if [ ! -s "$result.tsv" ]; then
 	fail 'drm: no result' </dev/null
 	exit 0
 fi
-grep -P '\tPASS$' "$base.tsv" | sort >"$tmp/base"
-grep -P '\tPASS$' "$result.tsv" | sort >"$tmp/series"
-count pass "$(wc -l <"$tmp/series")"
+count pass "$(grep -c -P '\tPASS$' "$result.tsv")"
 # Some of the scheduler's cases judge times, and this machine may be busy: once more, alone.
-comm -23 "$tmp/base" "$tmp/series" | cut -f 1 >"$tmp/lost"
+lost_cases >"$tmp/lost"
 : >"$tmp/gone"
 while read -r case <&3; do
 	# shellcheck disable=SC2086 # words
@@ -32,10 +30,8 @@ none "drm: what passes on the base ($(wc -l <"$tmp/base") cases) passes on the s
 cut -f 1 "$base.tsv" | sort >"$tmp/old"
 grep -v -P '\t(PASS|SKIP)$' "$result.tsv" | cut -f 1 | sort | comm -23 - "$tmp/old" |
 	none 'drm: no new case fails'
-place "$base.reports" >"$tmp/old"
 # The scheduler's mock counts a job's time from when the one before was due. If a timer is late
 # the test finds the job too short: that place judges times, and is none of the kernel's.
-place "$result.reports" | comm -13 "$tmp/old" - |
-	grep -v '/scheduler/tests/tests_scheduler.c:[0-9]* at drm_sched_client_work$' |
+new_places | grep -v '/scheduler/tests/tests_scheduler.c:[0-9]* at drm_sched_client_work$' |
 	none 'drm: no report that the base does not have'
 exported big drivers/dma-buf/st- drivers/dma-buf/tests/ drivers/gpu/drm/nouveau/

@@ -96,6 +96,18 @@ place() { # reports
 	sed -e 's/, CPU#.*//' -e 's/+0x[0-9a-f/x]*//' "$1" | sort -u
 }
 
+# After on_both: places of the series' reports at which the base has none.
+new_places() {
+	place "$base.reports" >"$tmp/old"
+	place "$result.reports" | comm -13 "$tmp/old" -
+}
+
+# After on_both: cases that pass on the base and not on the series.
+lost_cases() {
+	grep -P '\tPASS$' "$base.tsv" | sort >"$tmp/base"
+	grep -P '\tPASS$' "$result.tsv" | sort | comm -23 "$tmp/base" - | cut -f 1
+}
+
 # Run a script on base and series, on what its sources are first, so that less is compiled again. What the
 # base gave is $base.{tsv,reports}, what the series gave $result. The base's is taken from harness/recorded,
 # unless FULL=1 or another base, and kept until what it depends on changes.
