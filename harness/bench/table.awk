@@ -6,6 +6,7 @@ BEGIN {
 		if (line !~ /^#/ && split(line, word, " ") == 4)
 			goal[word[1] " " word[2] " " word[3]] = word[4]
 	unit["count"] = "instructions"
+	unit["reads"] = "times"
 	unit["time"] = "ns"
 	unit["stack"] = unit["frames"] = unit["size"] = unit["text"] = "bytes"
 }

@@ -7,7 +7,8 @@
  * Prints lines like those of dma-fence-bench_kunit.c: wake-new/N, signaling is
  * enabled by the wait, N us or up to twice that before the fence finishes;
  * wake-late/N, it was enabled 30 ms before the wait; wake-poll/100, the time
- * that the CPU is kept from other work while a task waits for 100 ms.
+ * that the CPU is kept from other work while a task waits for 100 ms;
+ * wake/N, how often the sequence number is read in a wait of N ms.
  */
 
 #include <kunit/test.h>
@@ -36,6 +37,7 @@ struct wake {
 	struct nouveau_fence_chan *fctx;
 	struct hrtimer finish;
 	u32 seq;
+	unsigned long reads;
 	ktime_t finished;
 	/* how often the spinning task came round, and that when it finished */
 	unsigned long spins, spun;
@@ -60,7 +62,10 @@ static int wake_emit(struct nouveau_fence *fence)
 
 static u32 wake_read(struct nouveau_channel *chan)
 {
-	return READ_ONCE(container_of(chan, struct wake, chan)->seq);
+	struct wake *w = container_of(chan, struct wake, chan);
+
+	w->reads++;
+	return READ_ONCE(w->seq);
 }
 
 static enum hrtimer_restart wake_finish(struct hrtimer *timer)
@@ -142,6 +147,22 @@ static void wake_late(struct kunit *test)
 	wake_row(test, "wake-late", WAKE_ENABLED_US, 30);
 	wake_row(test, "wake-late", WAKE_ENABLED_US, 300);
 	wake_row(test, "wake-late", WAKE_ENABLED_US, 3000);
+}
+
+static void wake_reads(struct kunit *test)
+{
+	static const int ms[] = { 1, 10, 100, 1000, 2000 };
+	struct wake *w = test->priv;
+	unsigned long n;
+	int i;
+
+	for (i = 0; i < ARRAY_SIZE(ms); i++) {
+		w->reads = 0;
+		wake_sample(test, 0, ms[i] * NSEC_PER_MSEC);
+		n = w->reads;
+		kunit_info(test, "bench: reads wake/%d %lu %lu %lu %lu %lu 1\n",
+			   ms[i], n, n, n, n, n);
+	}
 }
 
 static int wake_spin(void *data)
@@ -240,6 +261,7 @@ static struct kunit_case wake_cases[] = {
 	KUNIT_CASE_SLOW(wake_new),
 	KUNIT_CASE_SLOW(wake_late),
 	KUNIT_CASE_SLOW(wake_poll),
+	KUNIT_CASE_SLOW(wake_reads),
 	{ }
 };
 
