@@ -13,9 +13,9 @@ GOALS ?= $(often)
 
 # A row shares the sources in one directory, build/series for user mode or build/step for x86-64, and is run
 # in this order, one at a time. What is in no row runs beside everything.
-um := kunit xe amdgpu big drm lockdep selftests mutants
+um := kunit xe amdgpu i386 big drm lockdep selftests mutants preempt
 # apply finds the people for the mails where checkpatch has looked them up.
-x86 := checkpatch apply commits qemu rt kcsan devices modules i915 geforce vmwgfx clang sparse
+x86 := checkpatch apply commits qemu rt kcsan devices modules i915 geforce vmwgfx clang sparse preempt
 
 kernels := big qemu
 wanted := $(GOALS) $(if $(filter drm lockdep selftests mutants,$(GOALS)),big) \
@@ -31,7 +31,7 @@ every:
 	@echo $(every)
 
 prereq:
-	@harness/prereq.sh && harness/prereq.sh test $(if $(filter clang devices,$(GOALS)),&& harness/prereq.sh test-all)
+	@harness/prereq.sh && harness/prereq.sh test $(if $(filter clang devices i386,$(GOALS)),&& harness/prereq.sh test-all)
 base: prereq
 	@harness/base.sh
 series: base

@@ -54,11 +54,18 @@ elif grep -q -x CONFIG_MODULES=y "$obj.kunitconfig"; then
 	target='bzImage modules'
 fi
 
+subarch=
+if [ "$config" = i386 ]; then
+	cc=${cc%gcc}i686-linux-gnu-gcc
+	subarch='SUBARCH=i386 CROSS_COMPILE=i686-linux-gnu-'
+fi
 kunit=$src/tools/testing/kunit/kunit.py
 build_kernel() {
 	if [ "$arch" = um ]; then
+		# shellcheck disable=SC2046 # words
 		step "config-$side-$build_of" python3 "$kunit" config --build_dir="$obj" \
-			--kunitconfig="$obj.kunitconfig" --make_options="CC=$cc"
+			--kunitconfig="$obj.kunitconfig" --make_options="CC=$cc" \
+			$(for word in $subarch; do echo "--make_options=$word"; done)
 	else
 		# kunit.py starts from the defaults, which have much more to compile.
 		step "config-$side-$build_of" make -C "$src" ARCH="$arch" O="$obj" CC="$cc" \
@@ -91,7 +98,7 @@ build_kernel() {
 	fi
 	# shellcheck disable=SC2086 # words
 	step "build-$side-$build_of" make -C "$src" ARCH="$arch" O="$obj" CC="$cc" -j"$jobs" $without \
-		$target || die "cannot build $build_of: $(first_error "$build/log/build-$side-$build_of.log")"
+		$subarch $target || die "cannot build $build_of: $(first_error "$build/log/build-$side-$build_of.log")"
 	if [ -n "$fresh" ]; then
 		grep -c '^  CC ' "$build/log/build-$side-$build_of.log" >"$whole"
 	fi
@@ -104,21 +111,6 @@ if [ "$(cat "$obj.done" 2>/dev/null)" != "$wanted" ]; then
 	build_kernel
 	echo "$wanted" >"$obj.done"
 fi
-
-# Of the data races that a log has, those that count: a function of drivers/dma-buf, or an inline one
-# of the headers, is in the stack of one of the two accesses.
-races() { # kernel log, directory of the kernel
-	find "$2/drivers/dma-buf" -name '*.o' -exec nm {} + | awk '$2 ~ /^[tT]$/ { print $3 }' >"$tmp/functions"
-	awk 'NR == FNR { ours[$1]; next }
-		/^BUG: KCSAN: / { if (hit) print race; race = $0; hit = 0; next }
-		/^=+$/ { if (hit) print race; race = ""; hit = 0; next }
-		race && /^ [a-zA-Z_][^ ]*\+0x/ {
-			split($1, f, /[.+]/)
-			if (f[1] in ours || f[1] ~ /^dma_(buf|fence|resv)_/)
-				hit = 1
-		}
-		END { if (hit) print race }' "$tmp/functions" "$1"
-}
 
 if [ "${3-}" = build ]; then
 	exit 0
@@ -155,17 +147,9 @@ if [ "$arch" = um ]; then
 		boot_um "boot-$side-$config-$module" "module=$module"
 	done
 else
-	# kunit.py would take KVM where there is one. All suites but dma-buf-fence-chain: of that,
-	# three cases arm each of 4096 nodes once more at each of 4096 signals, which takes minutes
-	# here. Chains on two CPUs are in dma-fence-containers and in the stress.
-	suites='dma-*[!n]'
-	words=
-	case $config in
-	rt) words=kcsan.early_enable=0 ;;
-	vmwgfx) suites='vmwgfx*' ;;
-	esac
-	emulate "boot-$side-$config" 900 "$obj" "kunit_shutdown=reboot kunit.enable=1 kunit.autorun=1 \
-		kunit.filter_glob=$suites dma_fence_kunit.stress_ms=10000 $words"
+	# kunit.py would take KVM where there is one.
+	suites_of_kernel "$config"
+	emulate_suites "boot-$side-$config" "$obj"
 	tr -d '\r' <"$build/log/boot-$side-$config.log" >"$result.log"
 	suites_of "parse-$side-$config" parse "$top/$result.log"
 fi

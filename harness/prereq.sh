@@ -20,6 +20,12 @@ wanted() {
 			clang-19 clang-19
 			modetest libdrm-tests
 			/usr/include/xf86drmMode.h libdrm-dev
+			xvfb-run xvfb
+			xauth xauth
+			/usr/lib/x86_64-linux-gnu/qemu/ui-sdl.so qemu-system-gui
+			/usr/lib/x86_64-linux-gnu/dri/swrast_dri.so libgl1-mesa-dri
+			i686-linux-gnu-gcc gcc-i686-linux-gnu
+			/usr/i686-linux-gnu/include/stdio.h libc6-dev-i386-cross
 		LIST
 	elif [ "${1-}" = bench ]; then
 		cat <<-LIST
