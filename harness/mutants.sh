@@ -7,6 +7,7 @@
 #   kunit GLOB      a case fails; nothing crashes, and no boot is ended by the timeout
 #   report GLOB     lockdep, list or reference checks report while these cases run
 #   panic GLOB, hang GLOB
+#   kcsan GLOB      KCSAN reports a data race of drivers/dma-buf, on x86-64 in QEMU
 #   model WORDS, litmus NAME    that variant of the model, or that litmus test, which has the same
 #                   line broken, is not right; the kernel is not built
 # Status 1: one survived. Results: out/mutants.tsv
@@ -17,10 +18,8 @@
 begin
 run harness/prereq.sh && run harness/prereq.sh test && run harness/base.sh && run harness/herd.sh || exit 2
 series_commits
-src=$build/series/src
 config=${KUNIT:-um}
-obj=$build/series/$config
-kunit=$src/tools/testing/kunit/kunit.py
+kunit=$build/series/src/tools/testing/kunit/kunit.py
 limit=120
 
 # Boot what was built with some cases only; leaves names and states in $tmp/cases, reports in
@@ -43,7 +42,18 @@ boot() { # step, glob
 
 build_kernel() { # step
 	rm -f "$obj.done"
-	step "$1" make -C "$src" ARCH=um O="$obj" CC="$cc" -j"$jobs" linux
+	target=linux
+	[ "$arch" = um ] || target=bzImage
+	step "$1" make -C "$src" ARCH="$arch" O="$obj" CC="$cc" -j"$jobs" $target
+}
+
+# Set what the kernel has that a mutant is caught with.
+kernel_for() { # means
+	if [ "$1" = kcsan ]; then
+		kernel_at series order
+	else
+		kernel_at series "$config"
+	fi
 }
 
 failed_cases() {
@@ -62,6 +72,13 @@ caught_by() { # mutant, means, what for
 		litmus "Documentation/litmus-tests/dma-fence/$3.litmus" |
 			sed -n "s/^Sometimes.*/litmus $3 (twin of the mutated line)/p"
 		;;
+	kcsan)
+		suites_of_kernel order
+		suites=$3
+		emulate_suites "mutant-$1" "$obj" >/dev/null
+		tr -d '\r' <"$build/log/mutant-$1.log" >"$tmp/log"
+		races "$tmp/log" "$obj" | sed 's/^BUG: KCSAN: /kcsan /' | head -n 1
+		;;
 	*)
 		boot "mutant-$1" "$3" >/dev/null
 		case $2 in
@@ -79,19 +96,28 @@ caught_by() { # mutant, means, what for
 }
 
 # The kernel without a mutant, in which nothing must be caught; once, if it is needed at all.
-kernel=
-need_kernel() {
-	[ -z "$kernel" ] || return
+needed=
+need_kernel() { # means
+	case " $needed " in
+	*" $obj "*) return ;;
+	esac
+	needed="$needed $obj"
+	if [ "$1" = kcsan ]; then
+		run harness/kunit.sh series order >/dev/null ||
+			die "the series itself fails, or cannot be built: $build/log/boot-series-order.log"
+		[ ! -s out/kunit-series-order.reports ] ||
+			die "the series itself is reported: out/kunit-series-order.reports"
+		return
+	fi
 	run harness/kunit.sh series "$config" build >/dev/null || die "cannot build the series: $build/log"
 	boot mutant-none '*fence*' >/dev/null
 	if [ ! -s "$tmp/cases" ] || [ -n "$ended$(failed_cases)" ]; then
 		die "the series itself fails, $build/log/mutant-none.log: $ended $(failed_cases | paste -s -d ' ')"
 	fi
-	kernel=1
 }
 
-checkout "$src" "$series_top"
 [ $# != 0 ] || set -- harness/mutants/*
+checked_out=
 : >"$tmp/table"
 for path; do
 	mutant=$(basename "$path")
@@ -100,9 +126,14 @@ for path; do
 	what=$(sed -n '1s/^# //p' "$path")
 	file=$(sed -n 's/^# in //p' "$path")
 	by=$(sed -n 's/^# by //p' "$path")
+	kernel_for "${by%% *}"
+	if [ "$src" != "$checked_out" ]; then
+		checkout "$src" "$series_top"
+		checked_out=$src
+	fi
 	case $by in
 	model* | litmus*) ;;
-	*) need_kernel ;;
+	*) need_kernel "${by%% *}" ;;
 	esac
 	began=$(date +%s)
 	caught=
