@@ -25,9 +25,14 @@ words=
 if [ "$side" = plain ]; then
 	words=init_on_alloc=1
 fi
+# virglrenderer needs GL, for which a screen is there that nobody sees.
+display=sdl,gl=on
+through='xvfb-run -a'
+LIBGL_ALWAYS_SOFTWARE=1
+export LIBGL_ALWAYS_SOFTWARE
 emulate_here "boot-$side-devices" 300 "$obj" "$words kunit.enable=0 kcsan.early_enable=0 \
 	init=$top/harness/devices-init.sh DEVICES=$program" \
-	-device virtio-gpu-pci,xres=640,yres=480 -device qxl,xres=640,yres=480
+	-device virtio-gpu-gl-pci,xres=640,yres=480 -device qxl,xres=640,yres=480
 tr -d '\r' <"$build/log/boot-$side-devices.log" >"$result.log"
 grep -q 'Brought up .* 2 CPUs' "$result.log" || die "the kernel did not run on two CPUs: $result.log"
 

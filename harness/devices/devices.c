@@ -22,11 +22,11 @@
 #include <linux/dma-buf.h>
 #include <linux/sync_file.h>
 #include <drm_fourcc.h>
-#include <virtgpu_drm.h>
 #include <xf86drm.h>
 #include <xf86drmMode.h>
-/* libdrm does not have it. */
+/* libdrm does not have the one, and an older version of the other. */
 #include <drm/vgem_drm.h>
+#include <drm/virtgpu_drm.h>
 
 #define COUNT	16
 #define WAIT_MS	10000
@@ -407,20 +407,96 @@ static int resources(struct card *c)
 	return 0;
 }
 
-/* Wants 3D, which needs a GPU of the host. */
+/* Two contexts, each of whose command buffers waits for the other's. All are empty. */
 static int execbuffer(struct card *c)
 {
 	int64_t has = 0;
 	struct drm_virtgpu_getparam g = { .param = VIRTGPU_PARAM_3D_FEATURES, .value = (uintptr_t)&has };
 	struct drm_virtgpu_execbuffer e = { .flags = VIRTGPU_EXECBUF_FENCE_FD_OUT, .fence_fd = -1 };
+	struct drm_virtgpu_execbuffer_syncobj in = { 0 }, out = { 0 };
+	struct card other;
+	struct card *of[2] = { c, &other };
+	uint64_t point;
+	int i, last;
 
 	try(!drmIoctl(c->fd, DRM_IOCTL_VIRTGPU_GETPARAM, &g));
 	if (!has) {
 		try(drmIoctl(c->fd, DRM_IOCTL_VIRTGPU_EXECBUFFER, &e) == -1 && errno == ENOSYS);
 		return 1;
 	}
-	try(!drmIoctl(c->fd, DRM_IOCTL_VIRTGPU_EXECBUFFER, &e));
-	return signals(e.fence_fd);
+	if (open_card(c->driver, &other))
+		return -1;
+	for (i = 0; i < COUNT; i++) {
+		last = e.fence_fd;
+		if (i)
+			e.flags |= VIRTGPU_EXECBUF_FENCE_FD_IN;
+		try(!drmIoctl(of[i & 1]->fd, DRM_IOCTL_VIRTGPU_EXECBUFFER, &e));
+		try(e.fence_fd >= 0);
+		if (i)
+			close(last);
+		if (i & 2 && (syncobj_signals(c, e.fence_fd) || signals(e.fence_fd)))
+			return -1;
+	}
+	if (signals(e.fence_fd))
+		return -1;
+	close(e.fence_fd);
+
+	/* By points of a timeline. */
+	try(!drmSyncobjCreate(c->fd, 0, &out.handle));
+	in.handle = out.handle;
+	e.flags = 0;
+	e.syncobj_stride = sizeof(out);
+	e.out_syncobjs = (uintptr_t)&out;
+	e.num_out_syncobjs = 1;
+	e.in_syncobjs = (uintptr_t)&in;
+	for (i = 0; i < COUNT; i++) {
+		in.point = out.point++;
+		e.num_in_syncobjs = !!i;
+		try(!drmIoctl(c->fd, DRM_IOCTL_VIRTGPU_EXECBUFFER, &e));
+	}
+	point = out.point;
+	try(!drmSyncobjTimelineWait(c->fd, &out.handle, &point, 1, deadline(), 0, NULL));
+	try(!drmSyncobjDestroy(c->fd, out.handle));
+	close(other.fd);
+	return 0;
+}
+
+/* A context whose rings are timelines of their own; one says by an event when its fence has signaled. */
+static int rings(struct card *from)
+{
+	int64_t has = 0;
+	struct drm_virtgpu_getparam g = { .param = VIRTGPU_PARAM_CONTEXT_INIT, .value = (uintptr_t)&has };
+	struct drm_virtgpu_context_set_param params[] = {
+		{ VIRTGPU_CONTEXT_PARAM_NUM_RINGS, 2 },
+		{ VIRTGPU_CONTEXT_PARAM_POLL_RINGS_MASK, 1 },
+	};
+	struct drm_virtgpu_context_init init = { 2, 0, (uintptr_t)params };
+	struct drm_virtgpu_execbuffer e = { 0 };
+	struct drm_event event;
+	struct card c;
+	int i;
+
+	try(!drmIoctl(from->fd, DRM_IOCTL_VIRTGPU_GETPARAM, &g));
+	if (!has)
+		return 1;
+	if (open_card(from->driver, &c))
+		return -1;
+	try(!drmIoctl(c.fd, DRM_IOCTL_VIRTGPU_CONTEXT_INIT, &init));
+	for (i = 0; i < COUNT; i++) {
+		e.ring_idx = i & 1;
+		e.flags = VIRTGPU_EXECBUF_RING_IDX | VIRTGPU_EXECBUF_FENCE_FD_OUT;
+		try(!drmIoctl(c.fd, DRM_IOCTL_VIRTGPU_EXECBUFFER, &e));
+		if (signals(e.fence_fd))
+			return -1;
+		close(e.fence_fd);
+		if (i & 1)
+			continue;
+		try(readable(c.fd, WAIT_MS));
+		try(read(c.fd, &event, sizeof(event)) == sizeof(event));
+		try(event.type == VIRTGPU_EVENT_FENCE_SIGNALED);
+	}
+	close(c.fd);
+	return 0;
 }
 
 /* --- Sharing --- */
@@ -507,6 +583,7 @@ static int run(const char *driver)
 	if (!strcmp(driver, "virtio_gpu")) {
 		step(driver, "resources", resources(&c));
 		step(driver, "execbuffer", execbuffer(&c));
+		step(driver, "rings", rings(&c));
 	}
 	return 0;
 }
