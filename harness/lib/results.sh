@@ -72,9 +72,10 @@ suites() { # config
 	fi
 }
 
-# Suites and drivers can be modules, and no check links them as such: all that they use of others has to
-# be exported. What is built in has the run queues in inline functions, modules have not. modpost would say
-# the same of a kernel that has them as modules, which would be one more to build, nouveau with it.
+# Suites and drivers can be modules, and no check of make test links them as such: all that they use of others
+# has to be exported. What is built in has the run queues in inline functions, modules have not. modpost says
+# the same of nouveau in the kernel of geforce, which has it as a module. To have it said of the suites, in each
+# test, takes a kernel more, half of whose objects would be nouveau's: that costs more than these lines.
 exported() { # configuration, beginnings of the paths of a module's objects
 	at=$build/series/$1
 	shift
