@@ -25,7 +25,7 @@
  *         | signal, no callbacks               | callbacks have returned
  *         v                                    v
  *   +-------------------------------------------------+
- *   |                    done 1 0                      |
+ *   |                     done 1 0                    |
  *   +-------------------------------------------------+
  *
  * ENABLE_SIGNAL is independent of them. It can be set in any of the states, and
@@ -48,7 +48,7 @@
  *     cb->func(f, cb): use after free
  *
  * Setting DISPATCHING first would be correct as well, but costs a second atomic
- * operation, and adds the fourth state above.
+ * operation, and adds the fourth state above. The litmus test is publish-once.
  *
  * Ordering
  * ========
@@ -65,7 +65,7 @@
  *   test_and_set_bit() in dma_fence_first_enable()
  *     a full barrier in issuers that look at ENABLE_SIGNAL without a lock: the
  *     op sees that the fence has completed, or the issuer sees the bit. enable
- *   set_current_state() in dma_fence_default_wait()
+ *   set_current_state() in dma_fence_default_wait(), dma_fence_wait_any_timeout()
  *     the barrier in wake_up_state(), after the state is published: the waiter
  *     sees SIGNALED, or is woken. wait
  *   refcount_set_release() in __dma_fence_init()
@@ -180,15 +180,18 @@ early_initcall(dma_fence_callback_map_init);
 /*
  * Returns true if this task is inside callbacks or an op already, as it is if a
  * callback signals another fence. That is no recursion, since none of them waits
- * for the other.
+ * for the other. But a lock that the callback holds is one that callbacks take,
+ * so the map is taken anew, behind all locks that are held, for lockdep to see.
  */
 static bool dma_fence_callbacks_begin(void)
 {
-	if (lock_is_held(&dma_fence_callback_map))
-		return true;
+	bool nested = lock_is_held(&dma_fence_callback_map);
 
+	if (nested)
+		lock_map_release(&dma_fence_callback_map);
 	lock_map_acquire(&dma_fence_callback_map);
-	return false;
+
+	return nested;
 }
 
 static void dma_fence_callbacks_end(bool nested)
@@ -243,6 +246,8 @@ static inline void dma_fence_might_wait_for_callbacks(void)
  * struct dma_fence_dispatch - state of a section in which callbacks or ops run
  * @flags: interrupt state of the caller
  * @nested: the section is inside another one, for lockdep
+ *
+ * Passed by value, so that it stays in registers.
  */
 struct dma_fence_dispatch {
 	unsigned long flags;
@@ -260,27 +265,30 @@ struct dma_fence_dispatch {
  * locks there. The section is one of RCU only, which can be preempted, and is
  * boosted only when it holds up a grace period.
  */
-static __always_inline void
-dma_fence_dispatch_enter(struct dma_fence_dispatch *dispatch)
+static __always_inline struct dma_fence_dispatch dma_fence_dispatch_enter(void)
 {
+	struct dma_fence_dispatch dispatch = {};
+
 	if (IS_ENABLED(CONFIG_PREEMPT_RT)) {
 		rcu_read_lock();
 	} else {
 		preempt_disable();
-		local_irq_save(dispatch->flags);
+		local_irq_save(dispatch.flags);
 	}
-	dispatch->nested = dma_fence_callbacks_begin();
+	dispatch.nested = dma_fence_callbacks_begin();
+
+	return dispatch;
 }
 
 static __always_inline void
-dma_fence_dispatch_exit(struct dma_fence_dispatch *dispatch)
+dma_fence_dispatch_exit(struct dma_fence_dispatch dispatch)
 {
-	dma_fence_callbacks_end(dispatch->nested);
+	dma_fence_callbacks_end(dispatch.nested);
 	if (IS_ENABLED(CONFIG_PREEMPT_RT)) {
 		rcu_read_unlock();
 	} else {
 		/* In this order, so that a task woken by a callback can run now. */
-		local_irq_restore(dispatch->flags);
+		local_irq_restore(dispatch.flags);
 		preempt_enable();
 	}
 }
@@ -397,7 +405,7 @@ static __always_inline bool __dma_fence_signal(struct dma_fence *fence,
 	struct list_head *callbacks;
 	bool signaled = false;
 
-	dma_fence_dispatch_enter(&dispatch);
+	dispatch = dma_fence_dispatch_enter();
 
 	spin_lock(&fence->lock);
 	if (dma_fence_test_signaled_flag(fence)) {
@@ -412,7 +420,7 @@ static __always_inline bool __dma_fence_signal(struct dma_fence *fence,
 	if (callbacks)
 		dma_fence_run_callbacks(fence, callbacks);
 out:
-	dma_fence_dispatch_exit(&dispatch);
+	dma_fence_dispatch_exit(dispatch);
 
 	return signaled;
 }
@@ -467,9 +475,9 @@ EXPORT_SYMBOL(dma_fence_check_and_signal);
  *
  * The callbacks are called without any lock of the core, with preemption and
  * interrupts disabled (on PREEMPT_RT: as they are), and may themselves signal
- * fences. The interrupt state is that of the caller again on return. A task that
- * a callback has woken and that should run on this CPU has run by then, unless
- * the caller has preemption or interrupts disabled.
+ * fences. The interrupt state is that of the caller again on return. On a kernel
+ * that preempts, a task that a callback has woken and that should run on this CPU
+ * has run by then, unless the caller has preemption or interrupts disabled.
  *
  * Context: any, on PREEMPT_RT any that may take a spinlock_t. The caller holds
  * a reference to @fence, which a callback may drop, or is inside an RCU
@@ -510,7 +518,7 @@ static noinline bool dma_fence_first_enable(struct dma_fence *fence)
 	 * callbacks and sleep. If this task was preempted before the op has
 	 * made sure that the fence will be signaled, nobody would wake them.
 	 */
-	dma_fence_dispatch_enter(&dispatch);
+	dispatch = dma_fence_dispatch_enter();
 
 	/*
 	 * The bit elects the one who calls the op. Others do not wait for it:
@@ -539,7 +547,7 @@ static noinline bool dma_fence_first_enable(struct dma_fence *fence)
 	}
 	rcu_read_unlock();
 out:
-	dma_fence_dispatch_exit(&dispatch);
+	dma_fence_dispatch_exit(dispatch);
 
 	return enabled;
 }
@@ -616,10 +624,11 @@ static __always_inline int dma_fence_link_callback(struct dma_fence *fence,
  * @func is called without any lock of the core, possibly from hard interrupt
  * context, with interrupts disabled (on PREEMPT_RT: in the context of the
  * signaler). It may free @cb, drop references to @fence, signal other fences
- * and add callbacks to them. It must neither wait for a fence nor remove or
- * flush callbacks. Memory that it uses stays until one of
- * dma_fence_remove_callback(), dma_fence_flush_callbacks() and dma_fence_wait()
- * has returned: that the fence reads as signaled is not enough.
+ * and add callbacks to them, but not with a lock held that it has taken itself.
+ * It must neither wait for a fence nor remove or flush callbacks. Memory that it
+ * uses stays until one of dma_fence_remove_callback(),
+ * dma_fence_flush_callbacks() and dma_fence_wait() has returned: that the fence
+ * reads as signaled is not enough.
  *
  * Context: see dma_fence_enable_signaling().
  *

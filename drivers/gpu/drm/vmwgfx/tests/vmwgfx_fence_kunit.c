@@ -7,6 +7,7 @@
  */
 
 #include <kunit/test.h>
+#include <kunit/turns.h>
 #include <linux/completion.h>
 #include <linux/cpumask.h>
 #include <linux/dma-fence-kunit.h>
@@ -23,19 +24,6 @@
 /* What the tests wait for has happened, so this is not waited for. */
 #define FAKE_WAIT		secs_to_jiffies(10)
 
-struct fake;
-
-struct fake_cb {
-	struct dma_fence_cb base;
-	struct fake *fake;
-	/* Called from the callback, on the CPU that signals. */
-	void (*hook)(struct fake *fake);
-	int calls;
-	/* Its place among all calls, from 1. */
-	int order;
-	bool locked;
-};
-
 struct fake {
 	struct vmw_private *vmw;
 	u32 *regs;
@@ -45,12 +33,12 @@ struct fake {
 
 	/* The ops of the driver, behind hooks. These are cleared before. */
 	struct dma_fence_ops ops;
-	void (*on_enable)(struct fake *fake);
-	void (*on_enabled)(struct fake *fake);
+	void (*on_enable)(void *arg);
+	void (*on_enabled)(void *arg);
 
 	/* For the tests. */
 	struct vmw_fence_obj *f[4];
-	struct fake_cb cb[4];
+	struct dma_fence_kunit_cb cb[4];
 	struct completion woken;
 	struct completion event;
 	int events;
@@ -61,7 +49,7 @@ struct fake {
 	u32 tv_usec;
 	int ret;
 
-	struct dma_fence_race race;
+	struct kunit_turns race;
 };
 
 /* For the hooks, which get a fence only. */
@@ -70,16 +58,11 @@ static struct fake *fake_now;
 static bool fake_enable_signaling(struct dma_fence *fence)
 {
 	struct fake *fake = fake_now;
-	void (*hook)(struct fake *fake);
 	bool ret;
 
-	hook = xchg(&fake->on_enable, NULL);
-	if (hook)
-		hook(fake);
+	dma_fence_kunit_hook(&fake->on_enable, fake);
 	ret = vmw_fence_enable_signaling(fence);
-	hook = xchg(&fake->on_enabled, NULL);
-	if (hook)
-		hook(fake);
+	dma_fence_kunit_hook(&fake->on_enabled, fake);
 	return ret;
 }
 
@@ -143,30 +126,11 @@ static bool fake_idle(struct fake *fake)
 	       !fake->vmw->fence_queue_waiters && !fake_armed(fake);
 }
 
-/*
- * Nothing is expected here but remembered for the test, which looks at it when
- * interrupts are enabled again.
- */
-static void fake_called(struct dma_fence *fence, struct dma_fence_cb *base)
+static int fake_add_cb(struct fake *fake, int i, void (*hook)(void *arg))
 {
-	struct fake_cb *cb = container_of(base, struct fake_cb, base);
-	spinlock_t *lock = &cb->fake->vmw->fman->lock;
-
-	cb->locked = !spin_trylock(lock);
-	if (!cb->locked)
-		spin_unlock(lock);
-	cb->order = ++cb->fake->calls;
-	if (cb->hook)
-		cb->hook(cb->fake);
-	WRITE_ONCE(cb->calls, cb->calls + 1);
-}
-
-static int fake_add_cb(struct fake *fake, int i, void (*hook)(struct fake *))
-{
-	fake->cb[i].fake = fake;
-	fake->cb[i].hook = hook;
-	return dma_fence_add_callback(&fake->f[i]->base, &fake->cb[i].base,
-				      fake_called);
+	fake->cb[i].count = &fake->calls;
+	return dma_fence_kunit_add_cb(&fake->f[i]->base, &fake->cb[i],
+				      &fake->vmw->fman->lock, hook, fake);
 }
 
 /* Called when the event is sent, with its lock held. */
@@ -193,12 +157,6 @@ static int fake_queue_event(struct kunit *test, int i, bool time)
 	return vmw_event_fence_action_queue(NULL, fake->f[i], event,
 					    time ? &fake->tv_sec : NULL,
 					    time ? &fake->tv_usec : NULL, false);
-}
-
-/* For the time of the caller's RCU read-side critical section. */
-static const char *fake_name(const char __rcu *name)
-{
-	return rcu_dereference(name);
 }
 
 static void fake_del_device(struct fake *fake)
@@ -412,8 +370,10 @@ static int look_at_second(void *arg)
 	return 0;
 }
 
-static void wake_task(struct fake *fake)
+static void wake_task(void *arg)
 {
+	struct fake *fake = arg;
+
 	complete(&fake->woken);
 }
 
@@ -455,8 +415,10 @@ static void test_not_preempted(struct kunit *test)
 }
 
 /* A callback may wait for the next fence, and look at it, which updates. */
-static void use_manager(struct fake *fake)
+static void use_manager(void *arg)
 {
+	struct fake *fake = arg;
+
 	/* It would not come back from that. */
 	if (fake->cb[0].locked)
 		return;
@@ -492,39 +454,41 @@ static void enable_first(void *arg)
 	fake->ret = fake_add_cb(fake, 0, NULL);
 }
 
-static void stop_in_op(struct fake *fake)
+static void stop_in_op(void *arg)
 {
-	dma_fence_race_reach(&fake->race, 1);
-	dma_fence_race_await(&fake->race, 2);
+	struct fake *fake = arg;
+
+	kunit_turns_reach(&fake->race, 1);
+	kunit_turns_await(&fake->race, 2);
 }
 
 static void pass_and_update(void *arg)
 {
 	struct fake *fake = arg;
 
-	dma_fence_race_await(&fake->race, 1);
+	kunit_turns_await(&fake->race, 1);
 	fake_pass(fake, 0);
 	fake_interrupt(fake);
-	dma_fence_race_reach(&fake->race, 2);
+	kunit_turns_reach(&fake->race, 2);
 }
 
 /* One CPU calls @stop at @hook of the op, the other one runs @other. */
-static void op_race(struct kunit *test, void (**hook)(struct fake *fake),
-		    void (*stop)(struct fake *fake), void (*other)(void *arg))
+static void op_race(struct kunit *test, void (**hook)(void *arg),
+		    void (*stop)(void *arg), void (*other)(void *arg))
 {
 	struct fake *fake = test->priv;
 
-	dma_fence_race_require_cpus(test);
+	kunit_turns_require_cpus(test);
 	fake_new_fences(test, 1);
 	fake_intercept(fake, 0);
 	*hook = stop;
-	dma_fence_race_run(test, &fake->race, enable_first, other, fake);
+	kunit_turns_run(test, &fake->race, enable_first, other, fake);
 	KUNIT_EXPECT_EQ(test, fake->ret, -ENOENT);
 }
 
 /* It is signaled, was never added, is off the list, and needs no interrupt. */
-static void enable_race(struct kunit *test, void (**hook)(struct fake *fake),
-			void (*stop)(struct fake *fake), void (*other)(void *arg))
+static void enable_race(struct kunit *test, void (**hook)(void *arg),
+			void (*stop)(void *arg), void (*other)(void *arg))
 {
 	struct fake *fake = test->priv;
 
@@ -562,16 +526,18 @@ static void pass_before_armed(void *arg)
 	spinlock_t *lock = &fake->vmw->waiter_lock;
 
 	spin_lock_irq(lock);
-	dma_fence_race_reach(&fake->race, 1);
+	kunit_turns_reach(&fake->race, 1);
 	/* It waits for the lock. */
-	dma_fence_race_until(&fake->race, spin_is_contended(lock));
+	kunit_turns_until(&fake->race, spin_is_contended(lock));
 	fake_pass(fake, 0);
 	spin_unlock_irq(lock);
 }
 
-static void await_lock(struct fake *fake)
+static void await_lock(void *arg)
 {
-	dma_fence_race_await(&fake->race, 1);
+	struct fake *fake = arg;
+
+	kunit_turns_await(&fake->race, 1);
 }
 
 static void test_enable_rereads(struct kunit *test)
@@ -597,12 +563,12 @@ static void update_too(void *arg)
 {
 	struct fake *fake = arg;
 
-	dma_fence_race_await(&fake->race, 1);
+	kunit_turns_await(&fake->race, 1);
 	/* It has passed, so it is too late for a callback. */
 	fake->ret = fake_add_cb(fake, 1, NULL);
 	if (!vmw_fence_obj_signaled(fake->f[2]))
 		fake->ret = -EBUSY;
-	dma_fence_race_reach(&fake->race, 2);
+	kunit_turns_reach(&fake->race, 2);
 }
 
 static void test_two_updates(struct kunit *test)
@@ -610,11 +576,11 @@ static void test_two_updates(struct kunit *test)
 	struct fake *fake = test->priv;
 	int i;
 
-	dma_fence_race_require_cpus(test);
+	kunit_turns_require_cpus(test);
 	fake_new_fences(test, 4);
 	KUNIT_ASSERT_EQ(test, fake_add_cb(fake, 0, stop_in_op), 0);
 	KUNIT_ASSERT_EQ(test, fake_add_cb(fake, 3, NULL), 0);
-	dma_fence_race_run(test, &fake->race, pass_all, update_too, fake);
+	kunit_turns_run(test, &fake->race, pass_all, update_too, fake);
 
 	KUNIT_EXPECT_FALSE(test, fake->cb[0].locked);
 	KUNIT_EXPECT_EQ(test, fake->ret, -ENOENT);
@@ -635,7 +601,7 @@ static void test_two_updates(struct kunit *test)
 static void create_and_add(void *arg)
 {
 	struct fake *fake = arg;
-	struct fake_cb *cb = &fake->cb[0];
+	struct dma_fence_kunit_cb *cb = &fake->cb[0];
 	int n, calls, added;
 
 	for (n = 1; n <= FAKE_LOOPS; n++) {
@@ -645,9 +611,9 @@ static void create_and_add(void *arg)
 			return;
 		}
 		calls = cb->calls;
-		dma_fence_race_reach(&fake->race, n);
+		kunit_turns_reach(&fake->race, n);
 		added = fake_add_cb(fake, 0, NULL) == 0;
-		if (!dma_fence_race_await_echo(&fake->race, n))
+		if (!kunit_turns_await_echo(&fake->race, n))
 			return;
 
 		if (!fake_signaled(fake, 0) || cb->calls != calls + added ||
@@ -668,7 +634,7 @@ static void pass_each(void *arg)
 	int n;
 
 	for (n = 1; n <= FAKE_LOOPS; n++) {
-		if (!dma_fence_race_await(&fake->race, n))
+		if (!kunit_turns_await(&fake->race, n))
 			return;
 		fake_pass(fake, 0);
 		/* The device looks at the mask behind that, which this orders. */
@@ -678,10 +644,10 @@ static void pass_each(void *arg)
 		if (armed)
 			fake_interrupt(fake);
 		/* Signaled by this, or by the other CPU's enable_signaling. */
-		if (!dma_fence_race_until(&fake->race, fake_signaled(fake, 0)))
+		if (!kunit_turns_until(&fake->race, fake_signaled(fake, 0)))
 			return;
 		dma_fence_flush_callbacks(&fake->f[0]->base);
-		dma_fence_race_reach_echo(&fake->race, n);
+		kunit_turns_reach_echo(&fake->race, n);
 	}
 }
 
@@ -689,8 +655,8 @@ static void test_enable_race(struct kunit *test)
 {
 	struct fake *fake = test->priv;
 
-	dma_fence_race_require_cpus(test);
-	dma_fence_race_run(test, &fake->race, create_and_add, pass_each, fake);
+	kunit_turns_require_cpus(test);
+	kunit_turns_run(test, &fake->race, create_and_add, pass_each, fake);
 	KUNIT_EXPECT_EQ(test, fake->ret, 0);
 }
 
@@ -759,7 +725,7 @@ static void queue_taken(void *arg)
 	struct fake *fake = arg;
 	struct drm_pending_event *event;
 
-	dma_fence_race_await(&fake->race, 1);
+	kunit_turns_await(&fake->race, 1);
 	event = kzalloc_obj(*event);
 	fake->ret = -ENOMEM;
 	if (event) {
@@ -770,18 +736,18 @@ static void queue_taken(void *arg)
 	}
 	if (!fake->ret && fake->events != 2)
 		fake->ret = -EBUSY;
-	dma_fence_race_reach(&fake->race, 2);
+	kunit_turns_reach(&fake->race, 2);
 }
 
 static void test_event_taken(struct kunit *test)
 {
 	struct fake *fake = test->priv;
 
-	dma_fence_race_require_cpus(test);
+	kunit_turns_require_cpus(test);
 	fake_new_fences(test, 1);
 	KUNIT_ASSERT_EQ(test, fake_add_cb(fake, 0, stop_in_op), 0);
 	KUNIT_ASSERT_EQ(test, fake_queue_event(test, 0, false), 0);
-	dma_fence_race_run(test, &fake->race, pass_first, queue_taken, fake);
+	kunit_turns_run(test, &fake->race, pass_first, queue_taken, fake);
 
 	KUNIT_EXPECT_EQ(test, fake->ret, 0);
 	KUNIT_EXPECT_EQ(test, fake->events, 2);
@@ -858,7 +824,7 @@ static void pass_when_armed(void *arg)
 	struct fake *fake = arg;
 
 	/* It waits for the last one first. */
-	if (!dma_fence_race_until(&fake->race, fake_armed(fake)))
+	if (!kunit_turns_until(&fake->race, fake_armed(fake)))
 		return;
 	fake_pass(fake, 1);
 	fake_interrupt(fake);
@@ -873,9 +839,9 @@ static void test_fifo_down_waits(struct kunit *test)
 	struct fake *fake = test->priv;
 	int i;
 
-	dma_fence_race_require_cpus(test);
+	kunit_turns_require_cpus(test);
 	fake_new_fences(test, 3);
-	dma_fence_race_run(test, &fake->race, stop_device, pass_when_armed, fake);
+	kunit_turns_run(test, &fake->race, stop_device, pass_when_armed, fake);
 
 	KUNIT_EXPECT_EQ(test, fake->ret, 0);
 	for (i = 0; i < 3; i++) {
@@ -893,12 +859,12 @@ static void remove_device(void *arg)
 {
 	struct fake *fake = arg;
 
-	dma_fence_race_await(&fake->race, 1);
+	kunit_turns_await(&fake->race, 1);
 	fake_pass(fake, 0);
 	fake_interrupt(fake);
 	vmw_fence_manager_takedown(fake->vmw->fman);
 	fake->vmw->fman = NULL;
-	dma_fence_race_reach(&fake->race, 2);
+	kunit_turns_reach(&fake->race, 2);
 }
 
 static void test_takedown_waits(struct kunit *test)
@@ -922,8 +888,8 @@ static void test_outlives(struct kunit *test)
 	fake_new_fences(test, 2);
 	rcu_read_lock();
 	fence = &fake->f[0]->base;
-	KUNIT_EXPECT_STREQ(test, fake_name(dma_fence_driver_name(fence)), "vmwgfx");
-	KUNIT_EXPECT_STREQ(test, fake_name(dma_fence_timeline_name(fence)), "svga");
+	KUNIT_EXPECT_STREQ(test, dma_fence_kunit_name(dma_fence_driver_name(fence)), "vmwgfx");
+	KUNIT_EXPECT_STREQ(test, dma_fence_kunit_name(dma_fence_timeline_name(fence)), "svga");
 	rcu_read_unlock();
 
 	/* One that somebody has waited for, one that nobody has. */
@@ -944,9 +910,9 @@ static void test_outlives(struct kunit *test)
 		KUNIT_EXPECT_EQ(test, fake_refs(fake, i), 1);
 
 		rcu_read_lock();
-		KUNIT_EXPECT_STRNEQ(test, fake_name(dma_fence_driver_name(fence)),
+		KUNIT_EXPECT_STRNEQ(test, dma_fence_kunit_name(dma_fence_driver_name(fence)),
 				    "vmwgfx");
-		KUNIT_EXPECT_STRNEQ(test, fake_name(dma_fence_timeline_name(fence)),
+		KUNIT_EXPECT_STRNEQ(test, dma_fence_kunit_name(dma_fence_timeline_name(fence)),
 				    "svga");
 		rcu_read_unlock();
 	}

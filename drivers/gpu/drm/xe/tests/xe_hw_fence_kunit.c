@@ -7,6 +7,7 @@
  */
 
 #include <kunit/test.h>
+#include <kunit/turns.h>
 #include <linux/dma-fence-kunit.h>
 #include <linux/prandom.h>
 #include <linux/random.h>
@@ -30,16 +31,6 @@ struct fake_gt {
 	struct fake *fake;
 };
 
-struct fake_cb {
-	struct dma_fence_cb base;
-	struct fake *fake;
-	/* Called from the callback, on the CPU that signals. */
-	void (*hook)(struct fake *fake);
-	int calls;
-	int error;
-	bool locked;
-};
-
 struct fake {
 	struct xe_device *xe;
 	struct fake_gt *gt;
@@ -47,28 +38,19 @@ struct fake {
 
 	/* The ops of the driver, behind hooks. These are cleared before. */
 	struct dma_fence_ops ops;
-	void (*on_enable)(struct fake *fake);
-	void (*on_enabled)(struct fake *fake);
-	void (*on_signaled)(struct fake *fake);
+	void (*on_enable)(void *arg);
+	void (*on_enabled)(void *arg);
+	void (*on_signaled)(void *arg);
 
 	/* For the tests. */
 	struct dma_fence *f[4];
-	struct fake_cb cb[4];
+	struct dma_fence_kunit_cb cb[4];
 	int ret;
 
-	struct dma_fence_race race;
+	struct kunit_turns race;
 	bool done;
 	bool early;
 };
-
-static void fake_hook(struct fake *fake, void (**hook)(struct fake *fake))
-{
-	void (*func)(struct fake *fake);
-
-	func = xchg(hook, NULL);
-	if (func)
-		func(fake);
-}
 
 static struct fake *to_fake(struct dma_fence *fence)
 {
@@ -81,9 +63,9 @@ static bool fake_enable_signaling(struct dma_fence *fence)
 	struct fake *fake = to_fake(fence);
 	bool ret;
 
-	fake_hook(fake, &fake->on_enable);
+	dma_fence_kunit_hook(&fake->on_enable, fake);
 	ret = xe_hw_fence_enable_signaling(fence);
-	fake_hook(fake, &fake->on_enabled);
+	dma_fence_kunit_hook(&fake->on_enabled, fake);
 	return ret;
 }
 
@@ -91,7 +73,7 @@ static bool fake_signaled_op(struct dma_fence *fence)
 {
 	struct fake *fake = to_fake(fence);
 
-	fake_hook(fake, &fake->on_signaled);
+	dma_fence_kunit_hook(&fake->on_signaled, fake);
 	return xe_hw_fence_signaled(fence);
 }
 
@@ -142,15 +124,7 @@ static void fake_finish(struct fake *fake, int i)
  */
 static void fake_settle(struct fake *fake)
 {
-	u64 end = dma_fence_race_time() + DMA_FENCE_RACE_TIMEOUT;
-
-	while (irq_work_is_busy(&fake->gt->irq.work)) {
-		if (dma_fence_race_time() > end) {
-			WRITE_ONCE(fake->race.timed_out, true);
-			return;
-		}
-		cpu_relax();
-	}
+	kunit_turns_until(&fake->race, !irq_work_is_busy(&fake->gt->irq.work));
 }
 
 static void fake_interrupt(struct fake *fake)
@@ -174,36 +148,10 @@ static bool fake_idle(struct fake *fake)
 	return list_empty(&fake->gt->irq.pending);
 }
 
-/*
- * Nothing is expected here but remembered for the test, which looks at it when
- * interrupts are enabled again.
- */
-static void fake_called(struct dma_fence *fence, struct dma_fence_cb *base)
+static int fake_add_cb(struct fake *fake, int i, void (*hook)(void *arg))
 {
-	struct fake_cb *cb = container_of(base, struct fake_cb, base);
-	struct xe_hw_fence_irq *irq = &cb->fake->gt->irq;
-
-	cb->error = fence->error;
-	cb->locked = !spin_trylock(&irq->lock);
-	if (!cb->locked)
-		spin_unlock(&irq->lock);
-	if (cb->hook)
-		cb->hook(cb->fake);
-	WRITE_ONCE(cb->calls, cb->calls + 1);
-}
-
-static int fake_add_cb(struct fake *fake, int i, void (*hook)(struct fake *))
-{
-	fake->cb[i].fake = fake;
-	fake->cb[i].hook = hook;
-	return dma_fence_add_callback(fake->f[i], &fake->cb[i].base,
-				      fake_called);
-}
-
-/* For the time of the caller's RCU read-side critical section. */
-static const char *fake_name(const char __rcu *name)
-{
-	return rcu_dereference(name);
+	return dma_fence_kunit_add_cb(fake->f[i], &fake->cb[i],
+				      &fake->gt->irq.lock, hook, fake);
 }
 
 /* The end of the LRCs, then of the GT. All fences are signaled. */
@@ -433,7 +381,7 @@ static void test_set_error(struct kunit *test)
 static void set_errors(void *arg)
 {
 	struct fake *fake = arg;
-	struct fake_cb *cb = &fake->cb[0];
+	struct dma_fence_kunit_cb *cb = &fake->cb[0];
 	struct dma_fence *fence;
 	bool set;
 	int n;
@@ -446,11 +394,11 @@ static void set_errors(void *arg)
 			return;
 		}
 		fake->f[0] = fence;
-		cb->fake = fake;
-		dma_fence_add_callback_lazy(fence, &cb->base, fake_called);
-		dma_fence_race_reach(&fake->race, n);
+		dma_fence_add_callback_lazy(fence, &cb->base,
+					    dma_fence_kunit_called);
+		kunit_turns_reach(&fake->race, n);
 		set = dma_fence_try_set_error(fence, -ECANCELED);
-		dma_fence_race_await_echo(&fake->race, n);
+		kunit_turns_await_echo(&fake->race, n);
 
 		if (cb->calls != n || cb->error != (set ? -ECANCELED : 0) ||
 		    dma_fence_get_status(fence) != (set ? -ECANCELED : 1))
@@ -466,11 +414,11 @@ static void signal_by_looks(void *arg)
 	int n;
 
 	for (n = 1; n <= FAKE_ERROR_LOOPS; n++) {
-		if (!dma_fence_race_await(&fake->race, n))
+		if (!kunit_turns_await(&fake->race, n))
 			return;
 		fake_finish(fake, 0);
 		dma_fence_is_signaled(fake->f[0]);
-		dma_fence_race_reach_echo(&fake->race, n);
+		kunit_turns_reach_echo(&fake->race, n);
 	}
 }
 
@@ -478,14 +426,16 @@ static void test_set_error_race(struct kunit *test)
 {
 	struct fake *fake = test->priv;
 
-	dma_fence_race_require_cpus(test);
-	dma_fence_race_run(test, &fake->race, set_errors, signal_by_looks, fake);
+	kunit_turns_require_cpus(test);
+	kunit_turns_run(test, &fake->race, set_errors, signal_by_looks, fake);
 	KUNIT_EXPECT_EQ(test, fake->ret, 0);
 }
 
 /* Callbacks may do to other fences of the queue what they like. */
-static void use_queue(struct fake *fake)
+static void use_queue(void *arg)
 {
+	struct fake *fake = arg;
+
 	/* It would not come back from that. */
 	if (fake->cb[0].locked)
 		return;
@@ -525,29 +475,31 @@ static void enable_first(void *arg)
 	fake->ret = fake_add_cb(fake, 0, NULL);
 }
 
-static void stop_in_op(struct fake *fake)
+static void stop_in_op(void *arg)
 {
-	dma_fence_race_reach(&fake->race, 1);
-	dma_fence_race_await(&fake->race, 2);
+	struct fake *fake = arg;
+
+	kunit_turns_reach(&fake->race, 1);
+	kunit_turns_await(&fake->race, 2);
 }
 
 /* One CPU is in @a, calls @stop at @hook of the fence, the other one runs @b. */
-static void op_race(struct kunit *test, void (**hook)(struct fake *fake),
-		    void (*stop)(struct fake *fake), void (*a)(void *arg),
+static void op_race(struct kunit *test, void (**hook)(void *arg),
+		    void (*stop)(void *arg), void (*a)(void *arg),
 		    void (*b)(void *arg))
 {
 	struct fake *fake = test->priv;
 
-	dma_fence_race_require_cpus(test);
+	kunit_turns_require_cpus(test);
 	fake_new_fences(test, 1);
 	fake_intercept(fake, 0);
 	*hook = stop;
-	dma_fence_race_run(test, &fake->race, a, b, fake);
+	kunit_turns_run(test, &fake->race, a, b, fake);
 }
 
 /* However the race went: signaled, called if added, off the list, not leaked. */
-static void enable_race(struct kunit *test, void (**hook)(struct fake *fake),
-			void (*stop)(struct fake *fake), void (*other)(void *arg))
+static void enable_race(struct kunit *test, void (**hook)(void *arg),
+			void (*stop)(void *arg), void (*other)(void *arg))
 {
 	struct fake *fake = test->priv;
 
@@ -570,18 +522,20 @@ static void hold_lock(void *arg)
 	struct xe_hw_fence_irq *irq = &fake->gt->irq;
 
 	spin_lock_irq(&irq->lock);
-	dma_fence_race_reach(&fake->race, 1);
-	dma_fence_race_await(&fake->race, 2);
+	kunit_turns_reach(&fake->race, 1);
+	kunit_turns_await(&fake->race, 2);
 	/* Time for the other CPU to get to the lock. */
-	dma_fence_race_stays_false(&fake->done);
+	kunit_turns_stays_false(&fake->done);
 	fake_finish(fake, 0);
 	spin_unlock_irq(&irq->lock);
 }
 
-static void before_lock(struct fake *fake)
+static void before_lock(void *arg)
 {
-	dma_fence_race_await(&fake->race, 1);
-	dma_fence_race_reach(&fake->race, 2);
+	struct fake *fake = arg;
+
+	kunit_turns_await(&fake->race, 1);
+	kunit_turns_reach(&fake->race, 2);
 }
 
 static void test_enable_looks_late(struct kunit *test)
@@ -596,10 +550,10 @@ static void finish_and_handle(void *arg)
 {
 	struct fake *fake = arg;
 
-	dma_fence_race_await(&fake->race, 1);
+	kunit_turns_await(&fake->race, 1);
 	fake_finish(fake, 0);
 	fake_interrupt(fake);
-	dma_fence_race_reach(&fake->race, 2);
+	kunit_turns_reach(&fake->race, 2);
 }
 
 static void test_handled_then_enable(struct kunit *test)
@@ -623,10 +577,10 @@ static void finish_and_look(void *arg)
 {
 	struct fake *fake = arg;
 
-	dma_fence_race_await(&fake->race, 1);
+	kunit_turns_await(&fake->race, 1);
 	fake_finish(fake, 0);
 	dma_fence_is_signaled(fake->f[0]);
-	dma_fence_race_reach(&fake->race, 2);
+	kunit_turns_reach(&fake->race, 2);
 }
 
 static void test_signaled_then_enable(struct kunit *test)
@@ -669,13 +623,13 @@ static void use_taken(void *arg)
 {
 	struct fake *fake = arg;
 
-	dma_fence_race_await(&fake->race, 1);
+	kunit_turns_await(&fake->race, 1);
 	fake->ret = fake_add_cb(fake, 1, NULL);
 	if (!dma_fence_is_signaled(fake->f[2]))
 		fake->ret = -EBUSY;
 	if (!dma_fence_try_set_error(fake->f[3], -ECANCELED))
 		fake->ret = -EINVAL;
-	dma_fence_race_reach(&fake->race, 2);
+	kunit_turns_reach(&fake->race, 2);
 }
 
 static void test_taken(struct kunit *test)
@@ -683,12 +637,12 @@ static void test_taken(struct kunit *test)
 	struct fake *fake = test->priv;
 	int i;
 
-	dma_fence_race_require_cpus(test);
+	kunit_turns_require_cpus(test);
 	fake_new_fences(test, 4);
 	KUNIT_ASSERT_EQ(test, fake_add_cb(fake, 0, stop_in_op), 0);
 	for (i = 1; i < 4; i++)
 		dma_fence_enable_signaling(fake->f[i]);
-	dma_fence_race_run(test, &fake->race, handle_all, use_taken, fake);
+	kunit_turns_run(test, &fake->race, handle_all, use_taken, fake);
 
 	KUNIT_EXPECT_EQ(test, fake->ret, 0);
 	for (i = 0; i < 4; i++) {
@@ -732,12 +686,14 @@ static void test_finish_pending(struct kunit *test)
  * One CPU is about to enter the op for a fence that another one signals, which
  * then deletes the GT. The op links the fence and kicks the handler.
  */
-static void watch_other(struct fake *fake)
+static void watch_other(void *arg)
 {
-	dma_fence_race_reach(&fake->race, 1);
+	struct fake *fake = arg;
+
+	kunit_turns_reach(&fake->race, 1);
 	/* The other one is about to wait for us. */
-	dma_fence_race_await(&fake->race, 2);
-	if (!dma_fence_race_stays_false(&fake->done))
+	kunit_turns_await(&fake->race, 2);
+	if (!kunit_turns_stays_false(&fake->done))
 		WRITE_ONCE(fake->early, true);
 }
 
@@ -746,10 +702,10 @@ static void signal_and_del_gt(void *arg)
 	struct fake *fake = arg;
 	struct xe_hw_fence_irq *irq = &fake->gt->irq;
 
-	dma_fence_race_await(&fake->race, 1);
+	kunit_turns_await(&fake->race, 1);
 	fake_finish(fake, 0);
 	dma_fence_is_signaled(fake->f[0]);
-	dma_fence_race_reach(&fake->race, 2);
+	kunit_turns_reach(&fake->race, 2);
 
 	/* Expedited while booting, it can end before the handler has run. */
 	xe_hw_fence_irq_finish(irq);
@@ -783,10 +739,10 @@ static void signal_and_del_lrc(void *arg)
 {
 	struct fake *fake = arg;
 
-	dma_fence_race_await(&fake->race, 1);
+	kunit_turns_await(&fake->race, 1);
 	fake_finish(fake, 0);
 	dma_fence_is_signaled(fake->f[0]);
-	dma_fence_race_reach(&fake->race, 2);
+	kunit_turns_reach(&fake->race, 2);
 	fake_del_lrc(fake, 0);
 	WRITE_ONCE(fake->done, true);
 }
@@ -809,8 +765,8 @@ static void read_late(void *arg)
 	struct fake *fake = arg;
 
 	rcu_read_lock();
-	dma_fence_race_reach(&fake->race, 1);
-	dma_fence_race_await(&fake->race, 2);
+	kunit_turns_reach(&fake->race, 1);
+	kunit_turns_await(&fake->race, 2);
 	rcu_read_unlock();
 }
 
@@ -819,11 +775,11 @@ static void finish_others(void *arg)
 	struct fake *fake = arg;
 	struct xe_hw_fence_ctx unused;
 
-	dma_fence_race_await(&fake->race, 1);
+	kunit_turns_await(&fake->race, 1);
 	xe_hw_fence_ctx_finish(&fake->lrc[1]->ctx);
 	xe_hw_fence_ctx_init(&unused, fake->lrc[0]->ctx.gt, &fake->gt->irq, "");
 	xe_hw_fence_ctx_finish(&unused);
-	dma_fence_race_reach(&fake->race, 2);
+	kunit_turns_reach(&fake->race, 2);
 }
 
 static void test_lrcs_wait_once(struct kunit *test)
@@ -831,7 +787,7 @@ static void test_lrcs_wait_once(struct kunit *test)
 	struct fake *fake = test->priv;
 	int i;
 
-	dma_fence_race_require_cpus(test);
+	kunit_turns_require_cpus(test);
 	for (i = 0; i < 2; i++) {
 		fake_new_fence(test, i, i);
 		fake_finish(fake, i);
@@ -841,7 +797,7 @@ static void test_lrcs_wait_once(struct kunit *test)
 	xe_hw_fence_ctx_stop(&fake->lrc[1]->ctx);
 	xe_hw_fence_ctx_stop(&fake->lrc[0]->ctx);
 	xe_hw_fence_ctx_finish(&fake->lrc[0]->ctx);
-	dma_fence_race_run(test, &fake->race, read_late, finish_others, fake);
+	kunit_turns_run(test, &fake->race, read_late, finish_others, fake);
 }
 
 static void test_outlives(struct kunit *test)
@@ -853,9 +809,9 @@ static void test_outlives(struct kunit *test)
 	fake_new_fences(test, 3);
 	rcu_read_lock();
 	fence = fake->f[0];
-	KUNIT_EXPECT_STREQ(test, fake_name(dma_fence_driver_name(fence)),
+	KUNIT_EXPECT_STREQ(test, dma_fence_kunit_name(dma_fence_driver_name(fence)),
 			   dev_name(fake->xe->drm.dev));
-	KUNIT_EXPECT_STREQ(test, fake_name(dma_fence_timeline_name(fence)),
+	KUNIT_EXPECT_STREQ(test, dma_fence_kunit_name(dma_fence_timeline_name(fence)),
 			   "fake");
 	rcu_read_unlock();
 
@@ -883,8 +839,10 @@ static void test_outlives(struct kunit *test)
 		KUNIT_EXPECT_EQ(test, fake_refs(fake, i), 1);
 
 		rcu_read_lock();
-		KUNIT_EXPECT_GT(test, strlen(fake_name(dma_fence_driver_name(fence))), 0);
-		KUNIT_EXPECT_GT(test, strlen(fake_name(dma_fence_timeline_name(fence))), 0);
+		KUNIT_EXPECT_STRNEQ(test, dma_fence_kunit_name(dma_fence_driver_name(fence)),
+				    "");
+		KUNIT_EXPECT_STRNEQ(test, dma_fence_kunit_name(dma_fence_timeline_name(fence)),
+				    "");
 		rcu_read_unlock();
 	}
 }
