@@ -5,4 +5,6 @@
 # Takes: 40 CPU seconds
 . "$(dirname "$0")/../lib/results.sh"
 
-shellcheck harness/*.sh harness/checks/*.sh harness/lib/*.sh .ci/run 2>&1 | none 'shellcheck'
+{
+	shellcheck harness/*.sh harness/checks/*.sh harness/lib/*.sh .ci/run || echo "shellcheck ended with $?"
+} 2>&1 | none 'shellcheck'

@@ -11,7 +11,10 @@ model() { # words for spin
 		spin -a "$@" "$top/harness/model/dma_fence.pml" && gcc -O2 -DSAFETY -DCOLLAPSE \
 			-DMEMLIM=4096 -o pan pan.c && ./pan -m100000
 	) >"$tmp/pan.log" 2>&1
-	grep -E 'errors: [0-9]+$' "$tmp/pan.log" || tail -n 2 "$tmp/pan.log"
+	grep -E 'errors: [0-9]+$' "$tmp/pan.log" || {
+		tail -n 2 "$tmp/pan.log"
+		echo 'the model was not checked to its end'
+	}
 }
 
 # Run the kernel's own checklitmus.sh, which compares what herd7 finds with the test's Result: comment, on a
