@@ -87,7 +87,7 @@ static void st_members_new(struct kunit *test, struct st_fence **m, int n)
 		m[n] = st_fence_new(test);
 }
 
-/* The references of the test are the last ones: the container is gone. */
+/* Drops the last references, so the container goes away. */
 static void st_members_put(struct kunit *test, struct st_fence **m, int n)
 {
 	while (n--) {
@@ -199,7 +199,7 @@ static void st_array_orders(struct kunit *test)
 	} while (st_order_next(order, 4));
 }
 
-/* The array gets the error of the first member that fails, for good. */
+/* The array keeps the error of the first member that fails. */
 static void st_array_error(struct kunit *test)
 {
 	struct st_fence *m[4];
@@ -235,7 +235,7 @@ static void st_array_error(struct kunit *test)
 	} while (st_order_next(order, 4));
 }
 
-/* Polling the members signals them, and by that an enabled array. */
+/* Polling the members signals them, and thereby an array that is enabled. */
 static void st_array_lazy(struct kunit *test)
 {
 	struct dma_fence *array;
@@ -325,9 +325,9 @@ static void st_lazy_race_signal(void *arg)
 }
 
 /*
- * An array is polled that is not enabled. Before that ends, the array is
- * enabled and signaled with an error: the poller finds all members signaled,
- * must not clear the error, and does not signal again.
+ * One CPU polls an array that is not enabled. Before it is done, the other
+ * enables the array, which is signaled with an error. The poller then finds all
+ * members signaled. It must not clear the error, nor signal again.
  */
 static void st_array_lazy_race(struct kunit *test)
 {
@@ -453,7 +453,7 @@ static void st_enable_race_signal(void *arg)
 /*
  * One CPU is inside the enable_signaling op of the container when another adds
  * a callback to the container and signals members. If that was all of them,
- * enabling fails, and runs the callback of the other.
+ * enabling fails, and runs the callback that the other CPU added.
  */
 static void st_enable_race_check(struct kunit *test, struct st_container_race *r)
 {
@@ -602,8 +602,8 @@ static void st_array_remove_race(struct kunit *test)
 #define ST_STAGES	6
 
 /*
- * A member signals an array, that signals the chain it is in, whose callback
- * signals the next member, all in one call.
+ * A member signals an array, the array signals the chain that it is in, and a
+ * callback of the chain signals the next member, all in one call.
  */
 static void st_nested(struct kunit *test)
 {
@@ -863,8 +863,8 @@ enum st_deep_how {
 };
 
 /*
- * With a callback on each of the nodes, signaling newest first moves each of
- * them to the next member, over and over: the work grows with the square.
+ * With a callback on each node, signaling the newest first moves each callback
+ * to the next member, over and over. The work grows with the square.
  */
 #define ST_DEEP_SQUARE	256
 
@@ -947,9 +947,9 @@ static unsigned long st_deep_run_free(struct kunit *test, int n)
 }
 
 /*
- * Up from lengths that a recursion survives, so that it is reported and does
- * not overrun the stack. The paths through a chain of two are not all there
- * are, thus the slack, which is less than a round of a recursion times six.
+ * Start with lengths at which a recursion still fits on the stack, so that the
+ * test reports it instead of crashing. A chain of two does not take every path,
+ * hence the slack, which is less than six rounds of a recursion need.
  */
 static const int st_deep_lengths[] = { 2, 8, 100, 10000 };
 
@@ -1031,9 +1031,9 @@ static void st_gc_race_signal(void *arg)
 }
 
 /*
- * Two CPUs drop the same node. The one that comes second has seen the node and
- * must give back its references. If the other one has dropped the next node as
- * well, that must not come back.
+ * Two CPUs drop the same node. The second one has seen the node and must give
+ * back its references. If the first one has dropped the next node as well, the
+ * second must not bring it back.
  */
 static void st_chain_gc_race(struct kunit *test)
 {

@@ -176,8 +176,8 @@ struct st_world {
 };
 
 /*
- * All tests run twice. At first what is left of the issuer counts calls, then
- * it is freed: what KASAN sees does not need a call.
+ * All tests run twice: first with what is left of the issuer counting calls,
+ * then with it freed, so that KASAN sees any access.
  */
 static const bool st_freed[] = { false, true };
 
@@ -200,7 +200,7 @@ static struct st_world *st_world_new(struct kunit *test)
 	w->gone = st_issuer_new(test);
 	for (i = 0; i < 2; i++)
 		w->f[i] = st_issue(test, w->gone);
-	/* One that somebody waited for, one that nobody did. */
+	/* Somebody waited for one of them, and nobody for the other. */
 	dma_fence_enable_signaling(w->f[0]);
 	dma_fence_set_error(w->f[1], ST_ERROR);
 	for (i = 0; i < 2; i++)
@@ -228,7 +228,7 @@ static void st_world_end(struct kunit *test, struct st_world *w)
 		KUNIT_EXPECT_EQ(test, kref_read(&w->f[i]->refcount), 1);
 		dma_fence_put(w->f[i]);
 	}
-	/* Until here: the last reference is dropped without the issuer, too. */
+	/* The last reference, too, is dropped after the issuer is gone. */
 	if (w->gone)
 		KUNIT_EXPECT_EQ(test, w->gone->gone, 0);
 	rcu_barrier();
@@ -303,7 +303,7 @@ static void st_test_state(struct kunit *test)
 
 /* Names */
 
-/* For the time of the caller's RCU read-side critical section. */
+/* Valid until the end of the RCU read-side critical section. */
 static const char *st_string(const char __rcu *name)
 {
 	return rcu_dereference(name);
@@ -346,14 +346,14 @@ static void st_test_deadline(struct kunit *test)
 	dma_fence_set_deadline(w->pending, ktime_get());
 	KUNIT_EXPECT_EQ(test, w->live->deadlines, 1);
 
-	/* Signaled, but its issuer is there, and has not been asked again. */
+	/* It is signaled. Its issuer still exists, but was not asked again. */
 	dma_fence_signal(w->pending);
 	dma_fence_set_deadline(w->pending, ktime_get());
 	KUNIT_EXPECT_EQ(test, w->live->deadlines, 1);
 	st_world_end(test, w);
 }
 
-/* It gets through a container to whom it may still concern, only. */
+/* A container passes it only to those that are not signaled yet. */
 static void st_test_deadline_containers(struct kunit *test)
 {
 	struct st_world *w = st_world_new(test);
@@ -603,7 +603,7 @@ static void st_linger_in_op(struct st_issuer *issuer)
 	struct st_end *e = issuer->ctx;
 
 	kunit_turns_reach(&e->race, 1);
-	/* It is about to wait for the end of this. */
+	/* The other CPU is about to wait for this section to end. */
 	kunit_turns_await(&e->race, 2);
 	e->premature = !kunit_turns_stays_false(&e->over);
 }
@@ -639,7 +639,7 @@ static void st_use_state(struct dma_fence *fence)
 static const struct st_use {
 	const char *name;
 	void (*func)(struct dma_fence *fence);
-	/* The set_deadline op is called only behind the signaled op. */
+	/* The set_deadline op is called only after the signaled op. */
 	bool no_signaled;
 } st_uses[] = {
 	{ "set_deadline", st_use_deadline, true },

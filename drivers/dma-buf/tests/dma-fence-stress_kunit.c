@@ -24,7 +24,7 @@ static unsigned int seed;
 module_param(seed, uint, 0444);
 MODULE_PARM_DESC(seed, "Seed of the stress test (0: random)");
 
-/* Beyond stress_ms, for a machine that is busy otherwise. */
+/* Grace on top of stress_ms, for a busy machine. */
 #define STRESS_GRACE_MS		20000
 
 #define STRESS_SLOTS		6
@@ -107,8 +107,8 @@ static const char * const stress_name[] = {
 };
 
 /*
- * How often they choose what. Fences are signaled in more ways than they are
- * made, and most should not be yet.
+ * The weight of each choice. There are more ways to signal a fence than to
+ * create one, yet most fences should be unsignaled.
  */
 static const unsigned int stress_weight[STRESS_CHOICES] = {
 	[STRESS_NEW] = 16,
@@ -361,7 +361,7 @@ static void stress_cb_func(struct dma_fence *fence, struct dma_fence_cb *base)
 	if (cb->slow)
 		udelay(5);
 
-	/* Late, and not atomic: who looks at it waits until this returns. */
+	/* Late and not atomic: whoever looks at it waits until this returns. */
 	if (cb->ran++)
 		stress_found(s, STRESS_BUG_TWICE);
 
@@ -433,7 +433,7 @@ static void stress_retire(struct stress_thread *t, struct dma_fence *fence,
 	t->old[t->oldest] = fence;
 	t->oldest = (t->oldest + 1) % STRESS_OLD;
 
-	/* Containers depend on their members: their turn has come, or will. */
+	/* Containers depend on their members, which are signaled in their turn. */
 	if (oldest && !dma_fence_is_container(oldest))
 		stress_signal(t, oldest, choice);
 	dma_fence_put(oldest);
@@ -554,7 +554,7 @@ static void stress_add(struct stress_thread *t, u32 choice, bool own)
 		return;
 	}
 
-	/* Counted first, it may have run and be gone when it is added. */
+	/* Count first: once added, it may have run and be gone. */
 	if (own)
 		atomic_inc(&s->own_added);
 	ret = dma_fence_add_callback(cb->fence, &cb->base, stress_cb_func);
@@ -574,7 +574,7 @@ static void stress_add(struct stress_thread *t, u32 choice, bool own)
 	stress_cb_free(cb);
 }
 
-/* The callback has run, said whoever calls this. Nobody uses it any more. */
+/* The caller knows that the callback has run. Nobody uses it any more. */
 static void stress_cb_finish(struct stress_thread *t, struct stress_cb **cb)
 {
 	if ((*cb)->ran != 1)
@@ -782,7 +782,7 @@ static void stress_step(struct stress_thread *t, enum stress_what what,
 		return;
 	}
 
-	/* What signals or sets errors is done to containers by their members. */
+	/* Containers are signaled, and get their errors, by their members only. */
 	if (what == STRESS_SIGNAL || what == STRESS_SET_ERROR)
 		fence = stress_get_leaf(s, choice);
 	else
@@ -792,7 +792,7 @@ static void stress_step(struct stress_thread *t, enum stress_what what,
 
 	switch (what) {
 	case STRESS_SIGNAL:
-		/* Some complete, and are signaled by who finds that. */
+		/* Some complete, and are signaled by whoever finds out. */
 		if (choice & BIT(8))
 			WRITE_ONCE(to_stress_fence(fence)->completed, true);
 		else
@@ -899,7 +899,7 @@ static void stress(struct kunit *test)
 
 	kunit_turns_require_cpus(test);
 
-	/* Leaked if a thread hangs, which then still uses it. */
+	/* Leaked if a thread hangs, since the thread still uses it. */
 	s = kzalloc_obj(*s);
 	KUNIT_ASSERT_NOT_NULL(test, s);
 
