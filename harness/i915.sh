@@ -14,9 +14,8 @@ mkdir -p out
 rm -f "$result".*
 run harness/kunit.sh "$side" i915 build || exit 2
 
-# In igt_evict_vm a counter of lockdep overflows, in the base as well, and lockdep turns itself off. So it
-# has a boot for itself, after that of all others. The timeout is of each test that repeats itself until
-# then, in ms.
+# In igt_evict_vm a counter of lockdep overflows, and lockdep turns itself off. So it has a boot for itself,
+# after that of all others. The timeout is of each test that repeats itself until then, in ms.
 boot() { # name of the step, which subtests
 	emulate "$1" 1200 "$obj" "i915.mock_selftests=-1 i915.st_random_seed=1 i915.st_timeout=500 \
 		i915.st_filter=$2 kunit.enable=0" -machine q35
