@@ -15,7 +15,7 @@ GOALS ?= $(often)
 # in this order, one at a time. What is in no row runs beside everything.
 um := kunit xe amdgpu i386 big drm lockdep selftests mutants preempt
 # apply finds the people for the mails where checkpatch has looked them up.
-x86 := checkpatch apply commits qemu rt kcsan devices modules i915 geforce vmwgfx clang sparse preempt
+x86 := checkpatch apply commits parts qemu rt kcsan devices modules i915 geforce vmwgfx clang sparse preempt
 
 kernels := big qemu
 wanted := $(GOALS) $(if $(filter drm lockdep selftests mutants,$(GOALS)),big) \

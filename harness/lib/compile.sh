@@ -83,3 +83,24 @@ base_says() { # compiler, name of the step, file of objects, words for make
 		die "the base does not compile: $(first_error "$build/log/$base_step.log")"
 	warnings "$base_step" >"$tmp/base.warnings"
 }
+
+# How the build directory compiled its C files, by the path in the tree: file, tab, command.
+commands() { # compiler
+	python3 "$build/step/src/scripts/clang-tools/gen_compile_commands.py" -d "$build/step/$1" \
+		-o "$tmp/commands.json" || exit 2
+	jq -r --arg top "$build/step/src/" \
+		'.[] | select(.file | startswith($top)) | [.file[($top | length):], .command] | join("\t")' \
+		"$tmp/commands.json"
+}
+
+# Compile C files as make compiled them in the last state of the series. "git rebase --exec make" would do, but
+# for its time: of a make with one changed file, 8 CPU seconds in a tree of this size, nearly all goes into
+# finding out that nothing else is to be done.
+replay() { # compiler, name of the step, file of C files
+	awk -F '\t' 'NR == FNR { want[$1]; next }
+		$1 in want { print $2; delete want[$1] }
+		END { for (file in want) print "echo error: nothing compiles " file }' \
+		"$3" "$tmp/commands.$1" >"$tmp/replay"
+	step "$2" env -C "$build/step/$1" xargs -a "$tmp/replay" -d '\n' -n 1 -P "$jobs" sh -c ||
+		echo 'error: a compiler failed' >>"$build/log/$2.log"
+}
