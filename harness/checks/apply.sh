@@ -14,12 +14,12 @@ somebody='-c user.name=test -c user.email=test@localhost -c commit.gpgsign=false
 am_parts() { # working tree, directory of mails, name of the base
 	begin=$(git -C "$1" rev-parse HEAD)
 	read_parts
-	: >"$tmp/am"
+	: >"$tmp/steps"
 	for part in $(parts); do
 		commit=$begin
 		: >"$tmp/am.log"
 		for step in $(part_base "$part") "$part"; do
-			next=$(sed -n "s/^$commit $step //p" "$tmp/am")
+			next=$(sed -n "s/^$commit $step //p" "$tmp/steps")
 			if [ -z "$next" ]; then
 				git -C "$1" checkout -q --force --detach "$commit" || exit 2
 				# shellcheck disable=SC2086 # words
@@ -30,7 +30,7 @@ am_parts() { # working tree, directory of mails, name of the base
 					break
 				fi
 				next=$(git -C "$1" rev-parse HEAD)
-				echo "$commit $step $next" >>"$tmp/am"
+				echo "$commit $step $next" >>"$tmp/steps"
 			fi
 			commit=$next
 		done

@@ -62,11 +62,12 @@ people() { # directory with get_maintainer.pl and MAINTAINERS
 			sh -c 'perl get_maintainer.pl --no-tree --mpath=MAINTAINERS --nogit \
 				--nogit-fallback --roles "$1" >"$2/people${1#"$2/out"}"' people {} "$tmp") 2>"$tmp/people.log"
 		for dir in "$tmp/people"/*; do
-			cat "$dir"/* >"$dir/0000-cover-letter.patch"
+			sort -u "$dir"/* >"$tmp/all"
+			mv "$tmp/all" "$dir/0000-cover-letter.patch"
 		done
 		for file in "$tmp/people"/*/*; do
 			# What is for everybody goes to the core's maintainers and to all lists.
-			if [ "$(wc -l <"$file")" -gt 40 ]; then
+			if [ "$(wc -l <"$file")" -gt 40 ] && grep -q 'maintainer:DMA BUFFER' "$file"; then
 				grep -E 'maintainer:DMA BUFFER|list' "$file" >"$tmp/few"
 				mv "$tmp/few" "$file"
 			fi
