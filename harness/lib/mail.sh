@@ -51,7 +51,7 @@ title_of() { # part
 
 # The mails get the people as To: and Cc:, as get_maintainer of that tree names them.
 people() { # directory with get_maintainer.pl and MAINTAINERS
-	key=$({ cat "$1"/* series/parts && echo "$PART"; } | git hash-object --stdin)-$(series_hash)
+	key=$({ cat "$1"/* series/parts harness/lib/mail.sh && echo "$PART"; } | git hash-object --stdin)-$(series_hash)
 	cache=$build/people/$key
 	if [ ! -d "$cache" ]; then
 		mkdir -p "$build/people" "$tmp/people"
