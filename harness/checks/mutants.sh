@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: GPL-2.0-only
 # Proves: four mutants are caught
 # On: the user-mode kernel big: lockdep and KASAN, two CPUs
-# Takes: 100 CPU seconds after the build of the kernel
+# Takes: 150 CPU seconds after the build of the kernel
 . "$(dirname "$0")/../lib/results.sh"
 
 rm -f out/mutants.tsv
