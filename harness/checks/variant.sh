@@ -5,7 +5,7 @@
 # Takes: as make, for another kernel, and the files of the series
 . "$(dirname "$0")/../lib/results.sh"
 
-for directory in series/*/; do
+for directory in series/[0-9]*/; do
 	BASE=$(basename "$directory")
 	export BASE
 	{ run harness/base.sh && run harness/checks/state.sh; } || echo "status $?" | fail "variant: $BASE ended early"
